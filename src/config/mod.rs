@@ -1,0 +1,225 @@
+//! What the operator chooses: `config.toml`, then `PORTICO_…` variables, then flags. Every key has a default.
+
+pub mod load;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The whole configuration. `config.example.toml` explains each key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the embedded Postgres, the master key and nothing else live. Default: see [`Config::data_dir`].
+    pub data_dir: Option<PathBuf>,
+    /// Pages and the token endpoint.
+    pub portal: Portal,
+    /// The two gateways.
+    pub gateway: Gateway,
+    /// Health, readiness and metrics.
+    pub operations: Operations,
+    /// Postgres.
+    pub database: Database,
+    /// Tokens.
+    pub oauth: OAuth,
+    /// Log lines.
+    pub log: Log,
+    /// Names shown on pages.
+    pub brand: Brand,
+}
+
+/// Pages and the token endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Portal {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// How browsers and clients reach it, also the OAuth issuer; without a slash at the end. Default: from `listen`.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
+    pub trusted_proxies: Vec<IpNet>,
+    /// A session ends after so many seconds without a request.
+    pub session_idle_seconds: u32,
+    /// A session ends after so many seconds in any case.
+    pub session_max_seconds: u32,
+}
+
+/// The two gateways and what they share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gateway {
+    /// Listener of production.
+    pub production: GatewayListener,
+    /// Listener of the sandbox.
+    pub sandbox: GatewayListener,
+    /// Threads that forward; 0: one for each core.
+    pub threads: usize,
+    /// Proxies whose `X-Forwarded-*` and `X-Request-Id` are passed on.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Seconds to connect to a backend.
+    pub connect_seconds: u32,
+    /// Seconds until the backend's first byte.
+    pub first_byte_seconds: u32,
+    /// Seconds without a byte in either direction of a body.
+    pub idle_seconds: u32,
+    /// Seconds for a client to send a request head.
+    pub head_seconds: u32,
+    /// Largest request body, in bytes.
+    pub max_body_bytes: u64,
+    /// Credentials kept in memory, at most.
+    pub cached_credentials: usize,
+}
+
+/// One gateway listener.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayListener {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// How consumers reach it, without a slash at the end. Default: from `listen`.
+    #[serde(default)]
+    pub public_url: Option<String>,
+}
+
+/// The operations listener.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Operations {
+    /// Address to listen on. Keep it private: it has no sign-in.
+    pub listen: SocketAddr,
+}
+
+/// Postgres.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// `postgres://…`. Unset: an embedded cluster in the data directory. `DATABASE_URL` counts too.
+    pub url: Option<String>,
+    /// Connections at most.
+    pub max_connections: u32,
+    /// Directory of the server programs (`initdb`, `postgres`) for the embedded cluster. Unset: the usual places.
+    pub programs: Option<PathBuf>,
+}
+
+/// Tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OAuth {
+    /// How access tokens are signed.
+    pub access_token_algorithm: crate::base::jwt::Algorithm,
+    /// 32 random bytes in base64 that encrypt private keys at rest. Unset: `master.key` in the data directory.
+    pub master_key: Option<String>,
+}
+
+/// Log lines.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// `text` or `json`.
+    pub format: LogFormat,
+    /// A filter such as `info` or `portico=debug,warn`.
+    pub filter: String,
+}
+
+/// Shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Names shown on pages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Brand {
+    /// Name of the portal.
+    pub name: String,
+}
+
+/// The public base URLs after listening: no slash at the end. Every link, issuer and curl line comes from these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Urls {
+    /// The portal, and the OAuth issuer.
+    pub portal: String,
+    /// The gateway for production.
+    pub production: String,
+    /// The gateway for the sandbox.
+    pub sandbox: String,
+}
+
+impl Urls {
+    /// The gateway's base URL in an environment; also the audience of its tokens.
+    pub fn gateway(&self, environment: crate::base::environment::Environment) -> &str {
+        match environment {
+            crate::base::environment::Environment::Production => &self.production,
+            crate::base::environment::Environment::Sandbox => &self.sandbox,
+        }
+    }
+}
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port)
+}
+
+impl Default for Portal {
+    fn default() -> Self {
+        Self {
+            listen: loopback(8080),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            session_idle_seconds: 8 * 3600,
+            session_max_seconds: 7 * 24 * 3600,
+        }
+    }
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self {
+            production: GatewayListener { listen: loopback(8081), public_url: None },
+            sandbox: GatewayListener { listen: loopback(8082), public_url: None },
+            threads: 0,
+            trusted_proxies: Vec::new(),
+            connect_seconds: 5,
+            first_byte_seconds: 60,
+            idle_seconds: 60,
+            head_seconds: 15,
+            max_body_bytes: 1 << 30,
+            cached_credentials: 100_000,
+        }
+    }
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self { listen: loopback(9090) }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: None, max_connections: 16, programs: None }
+    }
+}
+
+impl Default for OAuth {
+    fn default() -> Self {
+        Self { access_token_algorithm: crate::base::jwt::Algorithm::Es256, master_key: None }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+impl Default for Brand {
+    fn default() -> Self {
+        Self { name: "Portico".to_owned() }
+    }
+}

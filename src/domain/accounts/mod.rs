@@ -1,0 +1,3 @@
+//! People, roles, sessions.
+
+pub mod model;

@@ -1,0 +1,1 @@
+//! Applications and who they are shared with.

@@ -1,0 +1,3 @@
+//! APIs, their versions, endpoints, definitions and documents; who may see them.
+
+pub mod model;

@@ -1,0 +1,122 @@
+//! APIs as the catalogue knows them.
+
+use crate::base::environment::Environment;
+use crate::base::id::{ApiId, ApiVersionId, EndpointId};
+use crate::base::version::{Version, VersionState};
+use time::OffsetDateTime;
+
+/// Who sees an API.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Visibility {
+    /// Everybody.
+    Public,
+    /// Whoever is signed in.
+    Private,
+    /// Whoever has one of its roles.
+    Restricted,
+}
+
+/// What holds for all versions of an API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Api {
+    /// Its id.
+    pub id: ApiId,
+    /// Its name in URLs of the portal and in manifests.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// Its first path segments at the gateway, without slashes at the ends.
+    pub context: String,
+    /// One sentence.
+    pub summary: String,
+    /// Markdown.
+    pub description: String,
+    /// The team or person to ask.
+    pub owner: String,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// Whether an API key opens it.
+    pub takes_api_key: bool,
+    /// Whether an access token opens it.
+    pub takes_bearer: bool,
+    /// The header that carries the API key.
+    pub api_key_header: String,
+    /// The header that carries the access token.
+    pub bearer_header: String,
+    /// When it was first applied.
+    pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
+}
+
+/// One major version as a viewer sees it: what a card shows and a subscription covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MajorVersion {
+    /// The API.
+    pub api: Api,
+    /// The major.
+    pub major: u16,
+    /// Its minors that are published, deprecated or blocked; newest first; never empty.
+    pub versions: Vec<ApiVersion>,
+}
+
+/// One `major.minor`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiVersion {
+    /// Its id.
+    pub id: ApiVersionId,
+    /// Its number.
+    pub version: Version,
+    /// What it may do.
+    pub state: VersionState,
+    /// What changed, in Markdown.
+    pub changelog: String,
+    /// When it was first published.
+    pub published_at: Option<OffsetDateTime>,
+    /// Where it can be called, in the manifest's order; never empty.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// A place to call: an API has one at its root, or several below paths of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Its name, the same in every minor; API keys are bound to it.
+    pub name: String,
+    /// Its name for people; may be empty.
+    pub title: String,
+    /// Path below the version; empty for the root.
+    pub path: String,
+    /// Where it has a backend.
+    pub environments: Vec<Environment>,
+    /// Whether it has an OpenAPI definition.
+    pub has_definition: bool,
+}
+
+impl MajorVersion {
+    /// The minor that answers for the major.
+    pub fn current(&self) -> Option<&ApiVersion> {
+        crate::base::version::newest(&self.versions, |v| (v.version, v.state))
+    }
+
+    /// Whether new subscriptions and keys may be made: a published minor exists.
+    pub fn takes_subscriptions(&self) -> bool {
+        self.versions.iter().any(|v| v.state == VersionState::Published)
+    }
+
+    /// The endpoint of that name in the current minor.
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.current()?.endpoints.iter().find(|e| e.name == name)
+    }
+
+    /// The URL consumers call, for one endpoint: `{gateway}/{context}/v{major}[/{path}]`.
+    pub fn url(&self, gateway: &str, endpoint: &Endpoint) -> String {
+        let slash = if endpoint.path.is_empty() { "" } else { "/" };
+        format!("{gateway}/{}/v{}{slash}{}", self.api.context, self.major, endpoint.path)
+    }
+}

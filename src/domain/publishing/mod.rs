@@ -1,0 +1,1 @@
+//! How APIs get into the catalogue.

@@ -1,0 +1,1 @@
+//! The hot path: route, authenticate, permit, forward, count.

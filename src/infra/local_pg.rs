@@ -1,0 +1,1 @@
+//! A private Postgres for a portal that was given no database.

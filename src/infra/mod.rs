@@ -1,0 +1,5 @@
+//! The outside world. Knows no noun of ours.
+
+pub mod db;
+pub mod local_pg;
+pub mod watch;

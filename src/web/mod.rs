@@ -1,0 +1,1 @@
+//! Everything HTTP but the proxy: pages, token endpoint, operations.
