@@ -10,6 +10,7 @@ fn main() {
     println!("cargo::rustc-env=SQLX_OFFLINE_DIR={root}/migrations/.sqlx");
     match std::env::var("PORTICO_BUILD_DATABASE_URL") {
         Ok(url) => {
+            let _ = std::fs::create_dir_all(format!("{root}/migrations/.sqlx"));
             println!("cargo::rustc-env=DATABASE_URL={url}");
             println!("cargo::rustc-env=SQLX_OFFLINE=false");
         }

@@ -14,8 +14,11 @@ pub mod subscriptions;
 pub mod usage;
 
 use crate::base::clock::Clock;
+use crate::base::error::Result;
 use crate::base::random::Random;
 use crate::infra::db::Db;
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -39,5 +42,10 @@ impl Ctx {
     /// The context over a database.
     pub fn new(db: Db, clock: Clock, random: Random) -> Self {
         Self { db, clock, random, hashing: Arc::new(Semaphore::new(Self::HASHING_AT_ONCE)) }
+    }
+
+    /// A connection for reads and single statements.
+    pub async fn conn(&self) -> Result<PoolConnection<Postgres>> {
+        Ok(self.db.pool().acquire().await?)
     }
 }

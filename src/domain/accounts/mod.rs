@@ -1,3 +1,9 @@
-//! People, roles, sessions.
+//! People, roles, sessions and the one-time links that lead to an account.
 
+pub mod links;
 pub mod model;
+pub mod password;
+pub mod sessions;
+pub mod sign_in;
+mod store;
+pub mod users;

@@ -79,3 +79,9 @@ impl Member {
         Err(Error::Forbidden("Creating applications takes the role developer. Ask an administrator for it.".to_owned()))
     }
 }
+
+impl From<&Member> for crate::domain::audit::model::Actor {
+    fn from(member: &Member) -> Self {
+        Self::Member(member.id, member.email.to_string())
+    }
+}

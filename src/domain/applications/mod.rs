@@ -1,1 +1,5 @@
-//! Applications and who they are shared with.
+//! Applications: what a consumer registers to subscribe and to hold credentials.
+
+pub mod manage;
+pub mod model;
+mod store;

@@ -1,1 +1,5 @@
-//! Plans, and subscriptions to a major version.
+//! Plans, and subscriptions of an application to a major version.
+
+pub mod model;
+mod store;
+pub mod subscribe;
