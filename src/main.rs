@@ -1,3 +1,11 @@
-//! The `portico` binary.
+//! The `portico` binary: runs a command and answers with its exit status.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    portico::infra::local_pg::supervise_if_asked();
+    portico::cli::main()
+}

@@ -47,6 +47,12 @@ impl Db {
         MIGRATOR.run(&self.pool).await
     }
 
+    /// `server_version_num` of the server: 150018 is 15.18.
+    pub async fn server_version(&self) -> Result<i32, sqlx::Error> {
+        let text: String = sqlx::query_scalar("show server_version_num").fetch_one(&self.pool).await?;
+        text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))
+    }
+
     /// Closes every connection, waiting for those in use.
     pub async fn close(&self) {
         self.pool.close().await;

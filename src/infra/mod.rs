@@ -1,5 +1,6 @@
 //! The outside world. Knows no noun of ours.
 
+pub mod database;
 pub mod db;
 pub mod local_pg;
 pub mod watch;
