@@ -50,7 +50,7 @@ create table endpoints (
     path           text    not null default '',   -- '' or 'orders' or 'orders/eu'
     position       integer not null,
     constraint endpoints_name_key unique (api_version_id, name),
-    constraint endpoints_path_key unique (api_version_id, path)
+    constraint endpoints_path_key unique (api_version_id, path) deferrable initially deferred -- two may swap their paths
 );
 
 -- owner: catalog

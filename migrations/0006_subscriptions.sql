@@ -14,6 +14,13 @@ create table plans (
     check ((rate_count is null) = (burst is null))
 );
 
+-- Plans to start with; a manifest may change or retire them.
+insert into plans (id, name, title, description, rate_count, rate_unit, burst, created_at) values
+    (gen_random_uuid(), 'bronze', 'Bronze', 'To try things out', 1000, 'minute', 1000, now()),
+    (gen_random_uuid(), 'silver', 'Silver', 'For steady traffic', 2000, 'minute', 2000, now()),
+    (gen_random_uuid(), 'gold', 'Gold', 'For busy applications', 5000, 'minute', 5000, now()),
+    (gen_random_uuid(), 'unlimited', 'Unlimited', 'As many requests as you like', null, null, null, now());
+
 -- The plans under which an API may be subscribed.
 -- owner: subscriptions
 create table api_plans (

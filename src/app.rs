@@ -10,13 +10,16 @@ use crate::domain::oauth::master_key::MasterKey;
 use crate::domain::{Ctx, credentials, usage};
 use crate::gateway::{self, Gateway, GatewayParts};
 use crate::infra::database::{self, Database};
-use crate::{jobs, serve, web};
+use crate::infra::watch;
+use crate::jobs;
+use crate::serve;
+use crate::web;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch as signal;
 use tokio::task::JoinSet;
 
 /// How long requests in flight may take to finish after a stop was asked for.
@@ -26,6 +29,8 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 pub struct App {
     /// The public base URLs.
     pub urls: Urls,
+    /// The address of the portal's listener; a proxy may stand between it and `urls.portal`.
+    pub portal: SocketAddr,
     /// The address of the operations listener.
     pub operations: SocketAddr,
     /// What every activity needs.
@@ -34,7 +39,7 @@ pub struct App {
     pub issuer: Arc<Issuer>,
     gateway: Gateway,
     tasks: JoinSet<()>,
-    stop: watch::Sender<bool>,
+    stop: signal::Sender<bool>,
     database: Database,
 }
 
@@ -74,7 +79,9 @@ impl App {
         .map_err(|error| format!("gateway: {error}"))?;
 
         let lifetime = Lifetime::from_seconds(config.portal.session_idle_seconds, config.portal.session_max_seconds);
-        let portal = web::router(web::PortalState::new(ctx.clone(), Arc::clone(&issuer), &config, urls.clone(), lifetime));
+        let portal =
+            web::router(web::PortalState::new(ctx.clone(), Arc::clone(&issuer), &config, urls.clone(), lifetime));
+        let portal_address = sockets.portal.local_addr().map_err(|error| error.to_string())?;
         let operations_address = sockets.operations.local_addr().map_err(|error| error.to_string())?;
         let operations = web::ops::router(web::ops::Probes {
             ready: Arc::new({
@@ -87,17 +94,35 @@ impl App {
             }),
         });
 
-        let (stop, stopping) = watch::channel(false);
+        let (stop, stopping) = signal::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(serve::http(sockets.portal, portal, stopping.clone(), DRAIN));
         tasks.spawn(serve::http(sockets.operations, operations, stopping.clone(), DRAIN));
+        tasks.spawn(jobs::rotate_signing_keys(ctx.clone(), Arc::clone(&issuer), stopping.clone()));
         tasks.spawn(jobs::tidy(ctx.clone(), lifetime, stopping));
-        Ok(Self { urls, operations: operations_address, ctx, issuer, gateway, tasks, stop, database })
+        Ok(Self {
+            urls,
+            portal: portal_address,
+            operations: operations_address,
+            ctx,
+            issuer,
+            gateway,
+            tasks,
+            stop,
+            database,
+        })
     }
 
     /// Waits until the gateway has its route table.
     pub async fn ready(&self) {
         self.gateway.readiness().wait().await;
+    }
+
+    /// Waits until the gateway has taken in everything that is committed now.
+    pub async fn caught_up(&self) -> Result<(), sqlx::Error> {
+        let revision = watch::revision(self.ctx.db.pool()).await?;
+        self.gateway.reached(revision).await;
+        Ok(())
     }
 
     /// The running gateway.
@@ -126,9 +151,8 @@ impl App {
 
 async fn bind(config: &Config) -> Result<Sockets, String> {
     let threads = gateway::listen::threads(config.gateway.threads);
-    let gateway = |key: &str, address| {
-        gateway::listen::bind(address, threads).map_err(|error| refused(key, address, &error))
-    };
+    let gateway =
+        |key: &str, address| gateway::listen::bind(address, threads).map_err(|error| refused(key, address, &error));
     Ok(Sockets {
         portal: listen("portal.listen", config.portal.listen).await?,
         operations: listen("operations.listen", config.operations.listen).await?,
@@ -141,7 +165,8 @@ async fn listen(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| refused(key, address, &error))
 }
 
-fn refused(key: &str, address: SocketAddr, error: &std::io::Error) -> String {
+/// Why an address cannot be listened on, and what to do.
+pub(crate) fn refused(key: &str, address: SocketAddr, error: &std::io::Error) -> String {
     let what = match error.kind() {
         std::io::ErrorKind::AddrInUse => "another process listens there; stop it or choose another address",
         std::io::ErrorKind::PermissionDenied => "ports below 1024 take privileges; choose a higher port",
@@ -183,4 +208,3 @@ fn sink(ctx: Ctx) -> gateway::meter::Sink {
         })
     })
 }
-

@@ -5,7 +5,7 @@
 //! | [`base`] | pure values: ids, time, secrets, versions, tokens | – |
 //! | [`config`] | what the operator chooses | `base` |
 //! | [`infra`] | the outside world: Postgres, its change feed | `base`, `config` |
-//! | [`domain`] | the nouns, in order: audit → accounts → catalog → applications → subscriptions → credentials → oauth → usage → publishing | `base`, `infra` |
+//! | [`domain`] | the nouns, in order: audit → accounts → catalog → applications → subscriptions → credentials → oauth → usage → publishing | `base`, `config`, `infra` |
 //! | [`gateway`] | the hot path; knows no page and no domain code | `base`, `config`, `infra` |
 //! | [`web`] | everything HTTP but the proxy | `base`, `config`, `domain` |
 //! | [`app`] | the composition root | all of the above |

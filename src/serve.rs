@@ -1,15 +1,19 @@
 //! Serving a router on a listener: limits on slow and endless heads, and a drain that loses no request.
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
 
 /// How long a client may take to send a request head.
@@ -18,43 +22,40 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 const HEAD_BYTES: usize = 64 * 1024;
 /// Connections a listener keeps open at once.
 const CONNECTIONS: usize = 4096;
+/// How long connections stay as they are after the listener has closed. Shutting down closes a connection of which
+/// nothing was read, but the request of one that was just accepted may already be in its buffer.
+const LINGER: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `stop` says true, then waits up to `drain` for requests in flight.
 pub async fn http(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>, drain: Duration) {
     let graceful = GracefulShutdown::new();
-    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
-        };
-        let Some((stream, peer, place)) = accepted else { continue };
-        let service = router.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
-            request.map(axum::body::Body::new)
-        });
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
-        builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_TIMEOUT);
-        let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            let _place = place;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+        tokio::select! {
+            accepted = accept(&listener, &places) => {
+                if let Some(accepted) = accepted {
+                    serve(accepted, &router, &graceful);
+                }
             }
-        });
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+    }
+    // The system has accepted these on our behalf: their clients believe to be connected.
+    while let Ok(Some(accepted)) = tokio::time::timeout(Duration::ZERO, accept(&listener, &places)).await {
+        serve(accepted, &router, &graceful);
     }
     drop(listener);
+    tokio::time::sleep(LINGER).await;
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still running when the time to drain was over");
     }
 }
 
-type Accepted = (tokio::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
+/// A connection, where it comes from, and its place among those that may be open.
+type Accepted = (TcpStream, SocketAddr, OwnedSemaphorePermit);
 
-async fn accept(listener: &TcpListener, places: &std::sync::Arc<tokio::sync::Semaphore>) -> Option<Accepted> {
-    let place = std::sync::Arc::clone(places).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
             // Small answers must not wait for a full segment.
@@ -68,4 +69,37 @@ async fn accept(listener: &TcpListener, places: &std::sync::Arc<tokio::sync::Sem
             None
         }
     }
+}
+
+fn serve((stream, peer, place): Accepted, router: &Router, graceful: &GracefulShutdown) {
+    let used = Arc::new(AtomicBool::new(false));
+    let mark = Arc::clone(&used);
+    let service = router.clone().map_request(move |mut request: http::Request<Incoming>| {
+        mark.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
+        request.map(Body::new)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_TIMEOUT);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        let _place = place;
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            // hyper's own timer starts when it knows the protocol: a client that sends nothing, or half of the
+            // preface of HTTP/2, would keep its place for ever.
+            () = tokio::time::sleep(HEAD_TIMEOUT) => {
+                if !used.load(Ordering::Relaxed) {
+                    return;
+                }
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    });
 }

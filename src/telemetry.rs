@@ -1,1 +1,25 @@
-//! Log lines and metrics.
+//! Log lines: on standard error, as text for people or JSON for machines.
+
+use crate::config::{Log, LogFormat};
+use std::io::{self, IsTerminal as _};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::TryInitError;
+
+/// What no operator needs at the usual levels; a filter that names it goes before this.
+const QUIET: &str = "sqlx=warn";
+
+/// Installs the subscriber; the error says which setting is wrong.
+pub fn init(log: &Log) -> Result<(), String> {
+    let filter = format!("{QUIET},{}", log.filter);
+    let filter = EnvFilter::builder().parse(filter).map_err(|error| format!("log.filter: {error}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let installed = match log.format {
+        LogFormat::Text => try_init(lines.with_ansi(io::stderr().is_terminal())),
+        LogFormat::Json => try_init(lines.json().flatten_event(true)),
+    };
+    installed.map_err(|error| format!("log: {error}"))
+}
+
+fn try_init(subscriber: impl tracing_subscriber::util::SubscriberInitExt) -> Result<(), TryInitError> {
+    subscriber.try_init()
+}

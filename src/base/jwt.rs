@@ -1,10 +1,16 @@
 //! Signed tokens: ES256 and RS256, keys chosen by `kid`, the algorithm fixed by the key and never by the token
 //! (RFC 8725 §3.1). Times are checked against a `now` that the caller passes in.
 
-use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{DecodingKey, Validation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How a key signs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, sqlx::Type)]
@@ -63,22 +69,27 @@ pub struct AccessClaims {
 /// The `typ` of an access token (RFC 9068 §2.1).
 pub const ACCESS_TOKEN: &str = "at+jwt";
 
-/// A private key that signs.
+/// A private key that signs. Parsed once: reading a PKCS#8 document costs more than signing with it.
 #[derive(Clone)]
 pub struct SigningKey {
     kid: String,
     algorithm: Algorithm,
-    key: EncodingKey,
+    pair: Arc<Pair>,
+}
+
+enum Pair {
+    Ec(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
 }
 
 impl SigningKey {
     /// From a PKCS#8 document in DER.
     pub fn from_pkcs8(kid: String, algorithm: Algorithm, der: &[u8]) -> Result<Self, TokenError> {
-        let key = match algorithm {
-            Algorithm::Es256 => EncodingKey::from_ec_der(der),
-            Algorithm::Rs256 => EncodingKey::from_rsa_pem(pem(der).as_bytes()).map_err(|_| TokenError::Key)?,
+        let pair = match algorithm {
+            Algorithm::Es256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map(Pair::Ec),
+            Algorithm::Rs256 => RsaKeyPair::from_pkcs8(der).map(Pair::Rsa),
         };
-        Ok(Self { kid, algorithm, key })
+        Ok(Self { kid, algorithm, pair: Arc::new(pair.map_err(|_rejected| TokenError::Key)?) })
     }
 
     /// The key's name.
@@ -91,12 +102,30 @@ impl SigningKey {
         self.algorithm
     }
 
-    /// Signs `claims` as a token of type `typ`.
+    /// Signs `claims` as a token of type `typ`, in the compact form (RFC 7515 §3.1).
     pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, TokenError> {
-        let mut header = Header::new(self.algorithm.inner());
-        header.typ = Some(typ.to_owned());
-        header.kid = Some(self.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.key).map_err(|_| TokenError::Key)
+        let header = serde_json::json!({ "typ": typ, "alg": self.algorithm.as_str(), "kid": self.kid });
+        let claims = serde_json::to_vec(claims).map_err(|_unserializable| TokenError::Key)?;
+        let mut token = String::with_capacity(512);
+        URL_SAFE_NO_PAD.encode_string(header.to_string(), &mut token);
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        let signature = self.signature(token.as_bytes()).map_err(|_unspecified| TokenError::Key)?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token)
+    }
+
+    fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
+        let random = SystemRandom::new();
+        match &*self.pair {
+            Pair::Ec(pair) => Ok(pair.sign(&random, message)?.as_ref().to_vec()),
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
+                Ok(signature)
+            }
+        }
     }
 }
 
@@ -117,13 +146,11 @@ impl KeySet {
     pub fn from_jwks<'a>(jwks: impl IntoIterator<Item = &'a serde_json::Value>) -> Result<Self, TokenError> {
         let mut keys = HashMap::new();
         for value in jwks {
-            let jwk: jsonwebtoken::jwk::Jwk = Deserialize::deserialize(value).map_err(|_| TokenError::Key)?;
+            let jwk: jsonwebtoken::jwk::Jwk = Deserialize::deserialize(value).map_err(|_malformed| TokenError::Key)?;
             let kid = jwk.common.key_id.clone().ok_or(TokenError::Key)?;
-            let algorithm: Algorithm = value
-                .get("alg")
-                .and_then(|alg| Deserialize::deserialize(alg).ok())
-                .ok_or(TokenError::Key)?;
-            keys.insert(kid, (algorithm, DecodingKey::from_jwk(&jwk).map_err(|_| TokenError::Key)?));
+            let algorithm: Algorithm =
+                value.get("alg").and_then(|alg| Deserialize::deserialize(alg).ok()).ok_or(TokenError::Key)?;
+            keys.insert(kid, (algorithm, DecodingKey::from_jwk(&jwk).map_err(|_unusable| TokenError::Key)?));
         }
         Ok(Self { keys })
     }
@@ -131,10 +158,11 @@ impl KeySet {
     /// The claims of `token` if one of our keys signed it as a token of type `typ`. Checks neither times nor
     /// audience: see [`KeySet::access`].
     pub fn verify<C: DeserializeOwned + Clone>(&self, token: &str, typ: &str) -> Result<C, TokenError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
+        let header = jsonwebtoken::decode_header(token).map_err(|_malformed| TokenError::Malformed)?;
         let is_typ = header.typ.as_deref().is_some_and(|t| {
             // RFC 7515 §4.1.9: `application/` may be written out; media types are compared without case.
-            let t = t.get(..12).filter(|p| p.eq_ignore_ascii_case("application/")).and_then(|_| t.get(12..)).unwrap_or(t);
+            let t =
+                t.get(..12).filter(|p| p.eq_ignore_ascii_case("application/")).and_then(|_| t.get(12..)).unwrap_or(t);
             t.eq_ignore_ascii_case(typ)
         });
         if !is_typ {
@@ -146,7 +174,7 @@ impl KeySet {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.validate_aud = false;
-        let data = jsonwebtoken::decode::<C>(token, key, &validation).map_err(|_| TokenError::Signature)?;
+        let data = jsonwebtoken::decode::<C>(token, key, &validation).map_err(|_refused| TokenError::Signature)?;
         Ok(data.claims)
     }
 
@@ -196,11 +224,4 @@ pub enum TokenError {
     /// The key itself cannot be used.
     #[error("the key cannot be used")]
     Key,
-}
-
-fn pem(der: &[u8]) -> String {
-    use base64::Engine as _;
-    let body = base64::engine::general_purpose::STANDARD.encode(der);
-    let lines: Vec<&str> = body.as_bytes().chunks(64).filter_map(|l| std::str::from_utf8(l).ok()).collect();
-    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }

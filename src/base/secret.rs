@@ -12,6 +12,10 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 const BODY: usize = 43;
 const CHECK: usize = 6;
 
+/// The cookies that carry a session, on https and on plain http. Cookies do not know ports: where portal and gateway have
+/// one host name, browsers send them to both, so the gateway must know them to keep them from the backends.
+pub const SESSION_COOKIES: [&str; 2] = ["__Host-portico-session", "portico-session"];
+
 /// What a secret is for; its prefix says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -139,7 +143,8 @@ mod tests {
             typo[place] = if typo[place] == b'x' { b'y' } else { b'x' };
             assert!(Plain::parse(kind, &String::from_utf8_lossy(&typo)).is_none(), "typo at {place}");
         }
-        for wrong in ["", "ptk_prd_", &text[1..], &text[..56], &format!("{text} "), "ptk_prd_é"] {
+        for wrong in ["", "ptk_prd_", text.get(1..).unwrap(), text.get(..56).unwrap(), &format!("{text} "), "ptk_prd_é"]
+        {
             assert!(Plain::parse(kind, wrong).is_none(), "{wrong}");
         }
     }

@@ -77,7 +77,9 @@ mod tests {
     #[test]
     fn addresses_are_lowered_and_checked() {
         assert_eq!(Email::parse(" Ada@Example.COM ").map(|e| e.to_string()).as_deref(), Some("ada@example.com"));
-        for wrong in ["", "ada", "@example.com", "ada@", "a b@example.com", "a@b..c", "a@.b", "a@@b.c", "a,b@c.d", "a\n@b.c"] {
+        for wrong in
+            ["", "ada", "@example.com", "ada@", "a b@example.com", "a@b..c", "a@.b", "a@@b.c", "a,b@c.d", "a\n@b.c"]
+        {
             assert!(Email::parse(wrong).is_none(), "{wrong}");
         }
     }

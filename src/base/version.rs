@@ -85,23 +85,23 @@ impl std::str::FromStr for VersionState {
 
 /// Which of a major's minors answers for the major: the newest published one; when none is published, the newest
 /// deprecated one; a blocked one only when nothing else is left (its callers are told so).
-pub fn newest<'a, T>(minors: impl IntoIterator<Item = &'a T>, of: impl Fn(&T) -> (Version, VersionState)) -> Option<&'a T> {
+pub fn newest<'a, T>(
+    minors: impl IntoIterator<Item = &'a T>,
+    of: impl Fn(&T) -> (Version, VersionState),
+) -> Option<&'a T> {
     let rank = |state| match state {
         VersionState::Published => 3,
         VersionState::Deprecated => 2,
         VersionState::Blocked => 1,
         VersionState::Draft | VersionState::Retired => 0,
     };
-    minors
-        .into_iter()
-        .filter(|item| rank(of(item).1) > 0)
-        .max_by(|a, b| {
-            let ((va, sa), (vb, sb)) = (of(a), of(b));
-            match rank(sa).cmp(&rank(sb)) {
-                Ordering::Equal => va.cmp(&vb),
-                unequal => unequal,
-            }
-        })
+    minors.into_iter().filter(|item| rank(of(item).1) > 0).max_by(|a, b| {
+        let ((va, sa), (vb, sb)) = (of(a), of(b));
+        match rank(sa).cmp(&rank(sb)) {
+            Ordering::Equal => va.cmp(&vb),
+            unequal => unequal,
+        }
+    })
 }
 
 #[cfg(test)]

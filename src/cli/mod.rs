@@ -6,6 +6,7 @@ mod apply;
 mod check;
 mod demo;
 mod export;
+mod migrate;
 mod serve;
 mod user;
 
@@ -16,6 +17,7 @@ use crate::config::load::{self, Flags};
 use crate::domain::Ctx;
 use crate::infra::database::{self, Database};
 use clap::{Parser, Subcommand};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// An API developer portal, OAuth 2.0 server and API gateway in one process.
@@ -58,16 +60,14 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> ExitCode {
-    let environment: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let config = match load::load(cli.flags.config.as_deref(), &environment, &cli.flags) {
-        Ok(config) => config,
-        Err(error) => return fail(&error.to_string()),
-    };
+    let config = load::load(cli.flags.config.as_deref(), &environment(), &cli.flags).map_err(|error| error.to_string());
     if let Command::Check = cli.command {
-        return check::run(&config).await;
+        return check::run(config).await;
     }
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => return fail(&error),
+    };
     if let Err(error) = crate::telemetry::init(&config.log) {
         return fail(&error);
     }
@@ -76,8 +76,8 @@ async fn run(cli: Cli) -> ExitCode {
         Command::Demo(args) => demo::run(config, args).await,
         Command::Apply(args) => with_database(&config, async |ctx| apply::run(ctx, &args).await).await,
         Command::Export(args) => with_database(&config, async |ctx| export::run(ctx, &args).await).await,
-        Command::User(command) => with_database(&config, async |ctx| user::run(ctx, command).await).await,
-        Command::Migrate => with_database(&config, async |_| Ok(())).await.map(|()| println!("the schema is up to date")),
+        Command::User(command) => with_database(&config, async |ctx| user::run(ctx, &config, command).await).await,
+        Command::Migrate => migrate::run(&config).await,
         Command::Check => Ok(()),
     };
     match done {
@@ -98,6 +98,17 @@ async fn with_database(config: &Config, command: impl AsyncFnOnce(&Ctx) -> Resul
     };
     database.close().await;
     done
+}
+
+/// The environment. What is no Unicode is shown with replacement characters, and so refused where it is a setting.
+fn environment() -> Vec<(String, String)> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// Prints a line. When nobody reads any more (`portico … | head`), that is no failure.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 fn fail(error: &str) -> ExitCode {

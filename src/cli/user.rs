@@ -1,7 +1,11 @@
 //! `portico user`: adding people from the command line.
 
 use crate::base::error::Error;
+use crate::cli::say;
+use crate::config::Config;
+use crate::config::Urls;
 use crate::domain::Ctx;
+use crate::domain::accounts::links;
 use crate::domain::accounts::model::DEVELOPER;
 use crate::domain::accounts::users::{self, NewUser};
 use crate::domain::audit::model::Actor;
@@ -25,7 +29,7 @@ pub(super) struct AddArgs {
     /// A role; may be given several times [default: developer]
     #[arg(long = "role")]
     roles: Vec<String>,
-    /// Read the password from standard input
+    /// Read the password from standard input, instead of printing a link with which they choose one
     #[arg(long)]
     password_stdin: bool,
 }
@@ -33,22 +37,28 @@ pub(super) struct AddArgs {
 /// The longest password line that is read.
 const MAX_STDIN: u64 = 4096;
 
-pub(super) async fn run(ctx: &Ctx, command: UserCommand) -> Result<(), String> {
+pub(super) async fn run(ctx: &Ctx, config: &Config, command: UserCommand) -> Result<(), String> {
     let UserCommand::Add(args) = command;
-    if !args.password_stdin {
-        return Err("a password is needed: pipe it in and add --password-stdin".to_owned());
-    }
-    let mut password = String::new();
-    std::io::stdin()
-        .take(MAX_STDIN)
-        .read_to_string(&mut password)
-        .map_err(|error| format!("cannot read the password from standard input: {error}"))?;
-    let password = password.trim_end_matches(['\n', '\r']);
+    let password = if args.password_stdin { Some(read_password()?) } else { None };
     let roles = if args.roles.is_empty() { vec![DEVELOPER.to_owned()] } else { args.roles };
-    let new = NewUser::parse(&args.name, &args.email, roles, Some(password)).map_err(explain)?;
+    let new = NewUser::parse(&args.name, &args.email, roles, password.as_deref()).map_err(explain)?;
     let member = users::add(ctx, new, &Actor::CommandLine).await.map_err(explain)?;
-    println!("added {} ({}) with {}", member.email, member.name, member.roles.join(", "));
+    say(&format!("added {} ({}) with {}", member.email, member.name, member.roles.join(", ")));
+    if password.is_none() {
+        let link = links::to_set_password(ctx, member.id, &Actor::CommandLine).await.map_err(explain)?;
+        let portal = Urls::configured(config).portal;
+        say("They choose a password with this link, once, within seven days:");
+        say(&format!("  {portal}/setup/{}", link.expose()));
+    }
     Ok(())
+}
+
+/// All of standard input but the end of the line.
+fn read_password() -> Result<String, String> {
+    let mut password = String::new();
+    let read = std::io::stdin().take(MAX_STDIN).read_to_string(&mut password);
+    read.map_err(|error| format!("cannot read the password from standard input: {error}"))?;
+    Ok(password.trim_end_matches(['\n', '\r']).to_owned())
 }
 
 fn explain(error: Error) -> String {

@@ -1,9 +1,15 @@
 //! What the operator chooses: `config.toml`, then `PORTICO_…` variables, then flags. Every key has a default.
 
+pub mod keys;
 pub mod load;
+mod urls;
+mod validate;
+
+pub use urls::Urls;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -91,7 +97,7 @@ pub struct Operations {
 }
 
 /// Postgres.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Database {
     /// `postgres://…`. Unset: an embedded cluster in the data directory. `DATABASE_URL` counts too.
@@ -103,7 +109,7 @@ pub struct Database {
 }
 
 /// Tokens.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OAuth {
     /// How access tokens are signed.
@@ -140,24 +146,27 @@ pub struct Brand {
     pub name: String,
 }
 
-/// The public base URLs after listening: no slash at the end. Every link, issuer and curl line comes from these.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Urls {
-    /// The portal, and the OAuth issuer.
-    pub portal: String,
-    /// The gateway for production.
-    pub production: String,
-    /// The gateway for the sandbox.
-    pub sandbox: String,
+/// What `Debug` shows of a secret: whether there is one.
+fn hidden(secret: Option<&String>) -> &'static str {
+    if secret.is_some() { "set" } else { "not set" }
 }
 
-impl Urls {
-    /// The gateway's base URL in an environment; also the audience of its tokens.
-    pub fn gateway(&self, environment: crate::base::environment::Environment) -> &str {
-        match environment {
-            crate::base::environment::Environment::Production => &self.production,
-            crate::base::environment::Environment::Sandbox => &self.sandbox,
-        }
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("url", &hidden(self.url.as_ref()))
+            .field("max_connections", &self.max_connections)
+            .field("programs", &self.programs)
+            .finish()
+    }
+}
+
+impl fmt::Debug for OAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuth")
+            .field("access_token_algorithm", &self.access_token_algorithm)
+            .field("master_key", &hidden(self.master_key.as_ref()))
+            .finish()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::infra::local_pg::{self, LocalPg, Options};
 use sqlx::postgres::PgConnectOptions;
 use std::path::PathBuf;
 use std::str::FromStr as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The oldest Postgres that will do, as `server_version_num` has it.
 const OLDEST: i32 = 150_000;
@@ -14,6 +14,8 @@ const OLDEST: i32 = 150_000;
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 /// How often in a row a cluster that dies is started again.
 const RESTARTS: u32 = 3;
+/// A cluster that ran for so long before it died has not died "in a row".
+const STEADY: Duration = Duration::from_mins(5);
 
 /// An open database and, if it is embedded, the cluster behind it.
 pub struct Database {
@@ -41,26 +43,39 @@ impl Database {
 
     /// The same for a command beside a running instance: joins the embedded cluster when it is up.
     pub async fn open_or_join(config: &Config) -> Result<Self, String> {
-        if config.database.url.is_none()
-            && let Some(options) = local_pg::running(&config.data_dir())
-        {
-            let db = connect(options, 2).await?;
-            return Ok(Self { db, data_dir: config.data_dir(), cluster: None });
+        match Self::join(config).await? {
+            Some(database) => Ok(database),
+            None => Self::open(config).await,
         }
-        Self::open(config).await
+    }
+
+    /// The same without starting a cluster: none when it is embedded and nobody runs it.
+    pub async fn join(config: &Config) -> Result<Option<Self>, String> {
+        if config.database.url.is_some() {
+            return Self::open(config).await.map(Some);
+        }
+        let data_dir = config.data_dir();
+        let found = tokio::task::spawn_blocking({
+            let data_dir = data_dir.clone();
+            move || local_pg::running(&data_dir)
+        });
+        match found.await.map_err(|error| error.to_string())? {
+            Some(options) => Ok(Some(Self { db: connect(options, 2).await?, data_dir, cluster: None })),
+            None => Ok(None),
+        }
     }
 
     /// Watches the embedded cluster and starts it again when it dies. Resolves when that fails; with a database
     /// elsewhere, never.
     pub async fn failure(&mut self) -> String {
-        let mut restarts = 0;
+        let (mut restarts, mut started) = (0, Instant::now());
         loop {
             tokio::time::sleep(WATCH_EVERY).await;
             let Some((cluster, options)) = &mut self.cluster else { continue };
             if cluster.alive() {
                 continue;
             }
-            restarts += 1;
+            restarts = if started.elapsed() > STEADY { 1 } else { restarts + 1 };
             if restarts > RESTARTS {
                 let log = self.data_dir.join("postgres.log");
                 return format!("the embedded Postgres keeps stopping; see {}", log.display());
@@ -72,6 +87,7 @@ impl Database {
                 Ok(cluster) => self.cluster = Some((cluster, options)),
                 Err(error) => return error,
             }
+            started = Instant::now();
         }
     }
 
@@ -95,9 +111,10 @@ async fn start(options: Options) -> Result<LocalPg, String> {
 /// Reads a database URL; the error never repeats it, for it may hold a password.
 pub fn parse(url: &str) -> Result<PgConnectOptions, String> {
     let known = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    PgConnectOptions::from_str(url).ok().filter(|_| known).ok_or_else(|| {
-        "database.url: not a Postgres URL; write postgres://USER:PASSWORD@HOST:5432/DATABASE".to_owned()
-    })
+    PgConnectOptions::from_str(url)
+        .ok()
+        .filter(|_| known)
+        .ok_or_else(|| "database.url: not a Postgres URL; write postgres://USER:PASSWORD@HOST:5432/DATABASE".to_owned())
 }
 
 async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<Db, String> {
@@ -115,7 +132,7 @@ async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<Db, 
 }
 
 fn explain(place: &str, error: &sqlx::Error) -> String {
-    let code = error.as_database_error().and_then(|e| e.code().map(|c| c.into_owned()));
+    let code = error.as_database_error().and_then(|e| e.code().map(std::borrow::Cow::into_owned));
     let what = match (code.as_deref(), error) {
         (Some("28P01" | "28000"), _) => "it refuses the user or the password; check both in the URL".to_owned(),
         (Some("3D000"), _) => "it has no such database; create it, or correct the name in the URL".to_owned(),
@@ -135,7 +152,9 @@ pub fn explain_migration(error: &sqlx::migrate::MigrateError) -> String {
             "schema: the database has migration {version}, which this release does not know; it was used by a newer release: run that one"
         ),
         VersionMismatch(version) => {
-            format!("schema: migration {version} differs from the one that was applied; run the release that applied it")
+            format!(
+                "schema: migration {version} differs from the one that was applied; run the release that applied it"
+            )
         }
         other => format!("schema: {other}"),
     }
@@ -147,4 +166,3 @@ impl Config {
         self.data_dir.clone().unwrap_or_else(local_pg::default_data_dir)
     }
 }
-

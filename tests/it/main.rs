@@ -1,1 +1,30 @@
-fn main(){}
+//! The integration tests: one binary, so one link. Through HTTP, on the production router and gateway, against a
+//! Postgres that the embedded default starts for the run.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "what tests share may stop where it stands, as tests do"
+)]
+
+mod support;
+
+mod access;
+mod accounts;
+mod applications;
+mod catalog;
+mod catalog_pages;
+mod cli;
+mod config;
+mod credentials;
+mod demo;
+mod gateway;
+mod local_pg;
+mod oauth;
+mod ops;
+mod pages;
+mod publishing;
+mod story;
+mod usage;

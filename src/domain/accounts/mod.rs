@@ -6,4 +6,5 @@ pub mod password;
 pub mod sessions;
 pub mod sign_in;
 mod store;
+pub mod throttle;
 pub mod users;

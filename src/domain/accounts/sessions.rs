@@ -48,7 +48,8 @@ pub async fn find(ctx: &Ctx, cookie: &str, lifetime: Lifetime) -> Result<Option<
     };
     let now = ctx.clock.now();
     let mut conn = ctx.conn().await?;
-    let Some((member, last_seen_at)) = store::session(&mut conn, &secret.digest(), now, now - lifetime.idle).await? else {
+    let Some((member, last_seen_at)) = store::session(&mut conn, &secret.digest(), now, now - lifetime.idle).await?
+    else {
         return Ok(None);
     };
     // A write a minute is enough to know when a session was last seen.

@@ -73,7 +73,13 @@ pub(super) async fn member(conn: &mut Conn, id: UserId) -> Result<Option<Member>
     Ok(row.and_then(|row| member_of(row.id, &row.email, row.name, row.roles, None)))
 }
 
-fn member_of(id: uuid::Uuid, email: &str, name: String, roles: Vec<String>, session: Option<SessionId>) -> Option<Member> {
+fn member_of(
+    id: uuid::Uuid,
+    email: &str,
+    name: String,
+    roles: Vec<String>,
+    session: Option<SessionId>,
+) -> Option<Member> {
     Some(Member { id: UserId(id), email: Email::parse(email)?, name, roles, session })
 }
 
@@ -150,7 +156,11 @@ pub(super) async fn insert_link(
 }
 
 /// A live link: whose password it sets, or none for the first administrator's.
-pub(super) async fn link(conn: &mut Conn, digest: &Digest, now: OffsetDateTime) -> Result<Option<Option<(UserId, Email)>>> {
+pub(super) async fn link(
+    conn: &mut Conn,
+    digest: &Digest,
+    now: OffsetDateTime,
+) -> Result<Option<Option<(UserId, Email)>>> {
     let row = sqlx::query!(
         r#"select l.user_id, u.email as "email?"
            from account_links l left join users u on u.id = l.user_id
@@ -242,13 +252,16 @@ pub(super) async fn sweep(conn: &mut Conn, now: OffsetDateTime, seen_after: Offs
         .execute(&mut *conn)
         .await?;
     let links = sqlx::query!("delete from account_links where expires_at <= $1", now).execute(&mut *conn).await?;
-    let failures = sqlx::query!("delete from login_failures where last_at <= $1", now - time::Duration::DAY)
-        .execute(conn)
-        .await?;
+    let failures =
+        sqlx::query!("delete from login_failures where last_at <= $1", now - time::Duration::DAY).execute(conn).await?;
     Ok(sessions.rows_affected() + links.rows_affected() + failures.rows_affected())
 }
 
-pub(super) async fn login_failures(conn: &mut Conn, subject: &str, address: &str) -> Result<Option<(u32, OffsetDateTime)>> {
+pub(super) async fn login_failures(
+    conn: &mut Conn,
+    subject: &str,
+    address: &str,
+) -> Result<Option<(u32, OffsetDateTime)>> {
     let row = sqlx::query!(
         "select failures, last_at from login_failures where subject = $1 and address = $2",
         subject,
@@ -282,6 +295,8 @@ pub(super) async fn count_login_failure(
 }
 
 pub(super) async fn forget_login_failures(conn: &mut Conn, subject: &str, address: &str) -> Result<()> {
-    sqlx::query!("delete from login_failures where subject = $1 and address = $2", subject, address).execute(conn).await?;
+    sqlx::query!("delete from login_failures where subject = $1 and address = $2", subject, address)
+        .execute(conn)
+        .await?;
     Ok(())
 }

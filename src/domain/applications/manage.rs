@@ -79,7 +79,8 @@ pub async fn delete(ctx: &Ctx, member: &Member, id: ApplicationId) -> Result<()>
     let mut tx = ctx.db.begin().await?;
     let application = reach(&mut tx, member, id).await?.for_change()?;
     store::delete(&mut tx, id).await?;
-    audit::record(&mut tx, ctx, &member.into(), ("application.deleted", &application.name), Some(id), json!({})).await?;
+    audit::record(&mut tx, ctx, &member.into(), ("application.deleted", &application.name), Some(id), json!({}))
+        .await?;
     tx.commit().await?;
     Ok(())
 }

@@ -18,6 +18,17 @@ pub enum Visibility {
     Restricted,
 }
 
+impl Visibility {
+    /// As in SQL and manifests.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
 /// What holds for all versions of an API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
@@ -118,5 +129,66 @@ impl MajorVersion {
     pub fn url(&self, gateway: &str, endpoint: &Endpoint) -> String {
         let slash = if endpoint.path.is_empty() { "" } else { "/" };
         format!("{gateway}/{}/v{}{slash}{}", self.api.context, self.major, endpoint.path)
+    }
+}
+
+/// A Markdown document of an API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its name in URLs.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+    /// Markdown.
+    pub body: String,
+}
+
+/// One operation of a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// In upper case.
+    pub method: String,
+    /// The path template, as in the definition.
+    pub path: String,
+    /// Its `operationId`; may be empty.
+    pub operation_id: String,
+    /// One line; may be empty.
+    pub summary: String,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// Whether it is on its way out.
+    pub deprecated: bool,
+}
+
+/// An OpenAPI file as it was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// Byte for byte.
+    pub source: String,
+    /// How it is written.
+    pub format: DefinitionFormat,
+    /// Such as `3.1.0`.
+    pub openapi_version: String,
+    /// `info.title`.
+    pub title: String,
+}
+
+/// How an OpenAPI file is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum DefinitionFormat {
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+}
+
+impl DefinitionFormat {
+    /// As in SQL; also the extension of such a file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+        }
     }
 }

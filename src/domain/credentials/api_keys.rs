@@ -20,6 +20,12 @@ use serde_json::json;
 /// Makes a key, and with it the application and the subscription where they are missing.
 pub async fn generate(ctx: &Ctx, member: &Member, new: NewApiKey) -> Result<IssuedKey> {
     let mut tx = ctx.db.begin().await?;
+    // Before anything else is written: a new application's name would clash first and hide that the key is there.
+    if let Some(once) = new.once
+        && let Some(name) = store::made_from(&mut tx, once).await?
+    {
+        return Err(made_already(&name));
+    }
     let version = browse::major(&mut tx, &Viewer::Member(member.clone()), &new.api, new.major).await?;
     if !version.api.takes_api_key {
         return Err(Error::Conflict(format!("{} takes no API keys. Use an access token.", version.api.title)));
@@ -59,9 +65,7 @@ pub async fn generate(ctx: &Ctx, member: &Member, new: NewApiKey) -> Result<Issu
     };
     store::insert(&mut tx, &row)
         .await
-        .on_constraint("api_keys_once_key", || {
-            Error::Conflict(format!("The key {name} has been made already; its secret was shown once. Regenerate it to get a new one."))
-        })
+        .on_constraint("api_keys_once_key", || made_already(&name))
         .on_constraint("api_keys_name_key", || {
             Error::field("name", format!("{} has a key named {name} for this API already.", application.name))
         })?;
@@ -171,6 +175,12 @@ fn endpoint<'a>(
             None => wrong("There is no such endpoint here. Choose one from the list."),
         },
     })
+}
+
+fn made_already(name: &str) -> Error {
+    Error::Conflict(format!(
+        "The key {name} has been made already; its secret was shown once. Regenerate it to get a new one."
+    ))
 }
 
 fn rename_field(error: Error, to: &'static str) -> Error {

@@ -4,7 +4,7 @@ use crate::base::environment::Environment;
 use crate::base::error::Result;
 use crate::base::id::{ApplicationId, ClientSecretId, UserId};
 use crate::base::secret::Digest;
-use crate::domain::credentials::model::Client;
+use crate::domain::credentials::model::{Client, ClientKind, RegisteredClient};
 use crate::infra::db::Conn;
 use time::OffsetDateTime;
 
@@ -37,6 +37,30 @@ pub(super) async fn find(
         last_used_at: row.last_used_at,
         secret_hint: row.secret_hint,
         old_secret: row.old_hint.zip(row.old_expires_at),
+    }))
+}
+
+/// The client by its consumer key, with the secrets that are alive at `now`.
+pub(super) async fn registered(conn: &mut Conn, id: &str, now: OffsetDateTime) -> Result<Option<RegisteredClient>> {
+    let row = sqlx::query!(
+        r#"select c.id, c.environment as "environment: Environment", c.grant_types, c.is_public, c.access_token_seconds,
+               array(select s.digest
+                     from client_secrets s
+                     where s.client_id = c.id and (s.expires_at is null or s.expires_at > $2)) as "digests!"
+           from clients c
+           where c.id = $1"#,
+        id,
+        now,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| RegisteredClient {
+        id: row.id,
+        environment: row.environment,
+        kind: if row.is_public { ClientKind::Public } else { ClientKind::Confidential },
+        grant_types: row.grant_types,
+        access_token_seconds: u32::try_from(row.access_token_seconds).unwrap_or(0),
+        secrets: row.digests.into_iter().filter_map(|digest| digest.try_into().ok()).map(Digest).collect(),
     }))
 }
 

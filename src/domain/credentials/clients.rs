@@ -8,10 +8,11 @@ use crate::domain::Ctx;
 use crate::domain::accounts::model::Member;
 use crate::domain::applications::manage;
 use crate::domain::audit;
-use crate::domain::credentials::model::{Client, GRACE, IssuedClient};
+use crate::domain::credentials::model::{Client, GRACE, IssuedClient, RegisteredClient};
 use crate::domain::credentials::{access, client_store};
 use crate::infra::db::{Conn, OnConstraint as _};
 use serde_json::json;
+use time::OffsetDateTime;
 
 /// Characters of a consumer key: it names, it does not prove.
 const ID_LENGTH: usize = 24;
@@ -26,6 +27,11 @@ pub async fn get(
     let mut conn = ctx.conn().await?;
     manage::reach(&mut conn, member, application).await?;
     client_store::find(&mut conn, application, environment).await
+}
+
+/// The client with this consumer key, for the token endpoint to authenticate. One read.
+pub async fn registered(conn: &mut Conn, id: &str, now: OffsetDateTime) -> Result<Option<RegisteredClient>> {
+    client_store::registered(conn, id, now).await
 }
 
 /// Generates consumer key and secret. A new client may use `client_credentials` and nothing else.
@@ -43,7 +49,8 @@ pub async fn generate(
     client_store::insert(&mut tx, &id, (application.id, environment), &["client_credentials"], (member.id, now))
         .await
         .on_constraint("clients_once_key", || {
-            let what = format!("{} has {environment} credentials already. Load the page again to see them.", application.name);
+            let what =
+                format!("{} has {environment} credentials already. Load the page again to see them.", application.name);
             Error::Conflict(what)
         })?;
     let secret = add_secret(&mut tx, ctx, &id, environment).await?;

@@ -2,8 +2,8 @@
 
 pub mod access;
 pub mod api_keys;
-pub mod clients;
 mod client_store;
+pub mod clients;
 pub mod model;
 mod store;
 

@@ -2,7 +2,7 @@
 
 use crate::base::environment::Environment;
 use crate::base::id::{ApiId, ApiKeyId, ApplicationId};
-use crate::base::secret::Plain;
+use crate::base::secret::{Digest, Plain};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -127,4 +127,30 @@ pub struct IssuedClient {
     pub client: Client,
     /// The consumer secret.
     pub secret: Plain,
+}
+
+/// A client as the token endpoint knows it: what it may do, and the digests of its live secrets.
+#[derive(Clone, Debug)]
+pub struct RegisteredClient {
+    /// The consumer key.
+    pub id: String,
+    /// Where its tokens work.
+    pub environment: Environment,
+    /// Whether it has to prove itself with a secret.
+    pub kind: ClientKind,
+    /// Grants it may use, as in `grant_type`.
+    pub grant_types: Vec<String>,
+    /// Lifetime of its access tokens, in seconds.
+    pub access_token_seconds: u32,
+    /// The current secret and, within its grace hour, the one before.
+    pub secrets: Vec<Digest>,
+}
+
+/// Whether a client can keep a secret (RFC 6749 §2.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientKind {
+    /// It can, and must send it.
+    Confidential,
+    /// It cannot: an application in a browser or on a phone.
+    Public,
 }

@@ -88,6 +88,15 @@ pub(super) async fn insert(conn: &mut Conn, key: &NewKey<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The name of the key that a form made before. Holds the form until the transaction ends, so that a double click waits
+/// for the first.
+pub(super) async fn made_from(conn: &mut Conn, once: Uuid) -> Result<Option<String>> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1::text, 0))", once.to_string())
+        .execute(&mut *conn)
+        .await?;
+    Ok(sqlx::query_scalar!("select name from api_keys where once = $1", once).fetch_optional(conn).await?)
+}
+
 pub(super) async fn by_id(conn: &mut Conn, id: ApiKeyId, member: &Member) -> Result<Option<ApiKey>> {
     let row = sqlx::query_as!(
         Row,

@@ -1,1 +1,18 @@
-//! How APIs get into the catalogue.
+//! How APIs get into the catalogue: `files` → `manifest` (what is wanted) → `check` against `live` → `plan` → `apply`;
+//! and back by `export`. `docs/PUBLISHING.md` is the reference of the format.
+
+pub mod apply;
+mod check;
+mod emit;
+pub mod export;
+mod fields;
+pub mod files;
+mod live;
+mod manifest;
+mod manifest_api;
+mod openapi;
+mod plan;
+mod problem;
+mod rules;
+mod store;
+mod yaml;

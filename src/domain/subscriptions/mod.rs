@@ -1,5 +1,7 @@
 //! Plans, and subscriptions of an application to a major version.
 
 pub mod model;
+mod plan_store;
+pub mod plans;
 mod store;
 pub mod subscribe;

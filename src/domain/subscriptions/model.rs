@@ -39,3 +39,63 @@ pub enum State {
     /// The publisher has stopped them.
     Blocked,
 }
+
+/// A plan: how much may be called under a subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Its name in forms and manifests.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// One sentence; may be empty.
+    pub description: String,
+    /// How much; none: unlimited.
+    pub rate: Option<Rate>,
+}
+
+/// Whether new subscriptions may choose a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanState {
+    /// They may.
+    Offered,
+    /// Only subscriptions that have it keep it.
+    Retired,
+}
+
+/// So many requests per unit of time, and how many of them may come at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Requests.
+    pub count: u32,
+    /// Per this.
+    pub unit: RateUnit,
+    /// At once.
+    pub burst: u32,
+}
+
+/// Unit of a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum RateUnit {
+    /// A second.
+    Second,
+    /// A minute.
+    Minute,
+    /// An hour.
+    Hour,
+    /// A day.
+    Day,
+}
+
+impl RateUnit {
+    /// As in manifests and in "1000 a minute".
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Second => "second",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+}

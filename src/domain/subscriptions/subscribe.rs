@@ -112,12 +112,7 @@ pub async fn of_member_for_api(ctx: &Ctx, member: &Member, api: ApiId) -> Result
 }
 
 /// The subscription of an application to a major version, if there is one.
-pub async fn find(
-    conn: &mut Conn,
-    application: ApplicationId,
-    api: ApiId,
-    major: u16,
-) -> Result<Option<Subscription>> {
+pub async fn find(conn: &mut Conn, application: ApplicationId, api: ApiId, major: u16) -> Result<Option<Subscription>> {
     store::find(conn, application, api, major).await
 }
 

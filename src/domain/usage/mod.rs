@@ -1,1 +1,4 @@
 //! What was called, by whom, how often.
+
+pub mod record;
+mod store;

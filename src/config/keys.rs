@@ -1,0 +1,119 @@
+//! The names of every setting: in the file, in the environment, and the one that was probably meant.
+
+use crate::config::Config;
+use serde_json::Value;
+
+/// A setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its place in the file, such as `portal.listen`.
+    pub path: String,
+    /// What it takes.
+    pub shape: Shape,
+}
+
+/// What a setting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Text in quotes.
+    Text,
+    /// A whole number.
+    Number,
+    /// A list of texts.
+    List,
+}
+
+impl Key {
+    /// Every setting there is, read off the defaults.
+    pub fn all() -> Vec<Self> {
+        let mut keys = Vec::new();
+        let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+        walk("", &defaults, &mut keys);
+        keys
+    }
+
+    /// Its environment variable: `PORTICO_PORTAL_LISTEN`.
+    pub fn variable(&self) -> String {
+        format!("PORTICO_{}", self.path.replace('.', "_").to_uppercase())
+    }
+}
+
+fn walk(prefix: &str, value: &Value, keys: &mut Vec<Key>) {
+    let shape = match value {
+        Value::Object(section) => {
+            for (name, value) in section {
+                walk(&join(prefix, name), value, keys);
+            }
+            return;
+        }
+        Value::Number(_) => Shape::Number,
+        Value::Array(_) => Shape::List,
+        _ => Shape::Text,
+    };
+    keys.push(Key { path: prefix.to_owned(), shape });
+}
+
+/// `portal` and `listen` make `portal.listen`.
+pub(super) fn join(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") }
+}
+
+/// `; did you mean …?`, or nothing when no known name is near.
+pub(super) fn hint(wrong: &str, known: impl Iterator<Item = String>) -> String {
+    let far = 2.max(wrong.chars().count() / 5);
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    known
+        .filter_map(|name| {
+            let distance = distance(wrong, &name);
+            // In another section, but with the same name.
+            let elsewhere = wrong.contains('.') || name.contains('.');
+            let near = distance <= far || (elsewhere && last(wrong) == last(&name));
+            near.then_some((distance, name))
+        })
+        .min()
+        .map_or_else(String::new, |(_, name)| format!("; did you mean {name}?"))
+}
+
+/// Letters to add, remove or exchange (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (number, x) in a.chars().enumerate() {
+        let mut next = vec![number + 1];
+        for (y, above) in b.chars().zip(row.windows(2)) {
+            let [diagonal, up] = above else { continue };
+            let left = next.last().copied().unwrap_or_default();
+            next.push((diagonal + usize::from(x != y)).min(up + 1).min(left + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_a_variable_of_its_own() {
+        let mut variables: Vec<String> = Key::all().iter().map(Key::variable).collect();
+        assert!(variables.contains(&"PORTICO_GATEWAY_PRODUCTION_PUBLIC_URL".to_owned()), "{variables:?}");
+        let count = variables.len();
+        variables.sort();
+        variables.dedup();
+        assert_eq!(variables.len(), count);
+    }
+
+    #[test]
+    fn the_nearest_known_name_is_named() {
+        let known = || ["portal.listen", "portal.public_url", "database.url"].map(str::to_owned).into_iter();
+        for (wrong, hinted) in [
+            ("portal.lisen", "; did you mean portal.listen?"),
+            ("portal.publicurl", "; did you mean portal.public_url?"),
+            ("gateway.listen", "; did you mean portal.listen?"),
+            ("url", "; did you mean database.url?"),
+            ("colour", ""),
+        ] {
+            assert_eq!(hint(wrong, known()), hinted, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! SQL of the catalogue as viewers read it.
+
+use crate::base::environment::Environment;
+use crate::base::error::Result;
+use crate::base::id::{ApiId, ApiVersionId, EndpointId};
+use crate::base::version::{Version, VersionState};
+use crate::domain::accounts::model::Viewer;
+use crate::domain::catalog::model::{
+    Api, ApiVersion, Definition, DefinitionFormat, Document, Endpoint, Operation, Visibility,
+};
+use crate::infra::db::Conn;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Which of the visible APIs are wanted. Empty fields ask for nothing.
+#[derive(Default)]
+pub(super) struct Filter<'a> {
+    /// Exactly this one.
+    pub(super) name: Option<&'a str>,
+    /// With this tag.
+    pub(super) tag: Option<&'a str>,
+    /// `ilike` patterns, all of which must be found.
+    pub(super) patterns: &'a [String],
+}
+
+/// The APIs that the viewer may see and that have a version to show, by title; at most 500.
+pub(super) async fn visible(conn: &mut Conn, viewer: &Viewer, filter: &Filter<'_>) -> Result<Vec<Api>> {
+    let apis = sqlx::query_as!(
+        Api,
+        r#"select a.id, a.name, a.title, a.context, a.summary, a.description, a.owner, a.tags,
+               a.visibility as "visibility: Visibility", a.takes_api_key, a.takes_bearer, a.api_key_header,
+               a.bearer_header, a.created_at, a.updated_at
+           from apis a
+           where api_visible(a, $1, $2)
+             and exists (
+                 select from api_versions v
+                 where v.api_id = a.id and v.state in ('published', 'deprecated', 'blocked'))
+             and ($3::text is null or a.name = $3)
+             and ($4::text is null or $4 = any (a.tags))
+             and not exists (
+                 select from unnest($5::text[]) as p(pattern)
+                 where not concat_ws(E'\n', a.name, a.title, '/' || a.context || '/', a.summary, a.description, a.owner,
+                     array_to_string(a.tags, E'\n')) ilike p.pattern)
+           order by lower(a.title), a.name
+           limit 500"#,
+        viewer.is_signed_in(),
+        viewer.roles(),
+        filter.name,
+        filter.tag,
+        filter.patterns,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(apis)
+}
+
+/// The versions to show of these APIs with their endpoints, newest first; two queries however many there are.
+pub(super) async fn versions(conn: &mut Conn, apis: &[Uuid]) -> Result<Vec<(ApiId, ApiVersion)>> {
+    let mut endpoints = endpoints(&mut *conn, apis).await?;
+    let rows = sqlx::query!(
+        r#"select id, api_id, major, minor, state as "state: VersionState", changelog, published_at
+           from api_versions
+           where api_id = any ($1) and state in ('published', 'deprecated', 'blocked')
+           order by api_id, major desc, minor desc"#,
+        apis,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let version = ApiVersion {
+                id: ApiVersionId(row.id),
+                version: Version::from_columns(row.major, row.minor),
+                state: row.state,
+                changelog: row.changelog,
+                published_at: row.published_at,
+                endpoints: endpoints.remove(&row.id).unwrap_or_default(),
+            };
+            (ApiId(row.api_id), version)
+        })
+        .collect())
+}
+
+async fn endpoints(conn: &mut Conn, apis: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<Endpoint>>> {
+    let rows = sqlx::query!(
+        r#"select e.id, e.api_version_id, e.name, e.title, e.path,
+               array(select b.environment from endpoint_backends b where b.endpoint_id = e.id order by b.environment)
+                   as "environments!: Vec<Environment>",
+               exists (select from api_definitions d where d.endpoint_id = e.id) as "has_definition!"
+           from endpoints e
+           join api_versions v on v.id = e.api_version_id
+           where v.api_id = any ($1)
+           order by e.api_version_id, e.position"#,
+        apis,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut found: BTreeMap<Uuid, Vec<Endpoint>> = BTreeMap::new();
+    for row in rows {
+        found.entry(row.api_version_id).or_default().push(Endpoint {
+            id: EndpointId(row.id),
+            name: row.name,
+            title: row.title,
+            path: row.path,
+            environments: row.environments,
+            has_definition: row.has_definition,
+        });
+    }
+    Ok(found)
+}
+
+pub(super) async fn tags(conn: &mut Conn, viewer: &Viewer) -> Result<Vec<(String, i64)>> {
+    let rows = sqlx::query!(
+        r#"select t.tag as "tag!", count(*) as "apis!"
+           from apis a
+           cross join lateral unnest(a.tags) as t(tag)
+           where api_visible(a, $1, $2)
+             and exists (
+                 select from api_versions v
+                 where v.api_id = a.id and v.state in ('published', 'deprecated', 'blocked'))
+           group by t.tag
+           order by count(*) desc, t.tag
+           limit 200"#,
+        viewer.is_signed_in(),
+        viewer.roles(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tag, row.apis)).collect())
+}
+
+pub(super) async fn documents(conn: &mut Conn, api: ApiId) -> Result<Vec<Document>> {
+    let documents = sqlx::query_as!(
+        Document,
+        "select name, title, body from api_documents where api_id = $1 order by position, name",
+        api.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(documents)
+}
+
+pub(super) async fn operations(conn: &mut Conn, endpoint: EndpointId) -> Result<Vec<Operation>> {
+    let operations = sqlx::query_as!(
+        Operation,
+        "select method, path, operation_id, summary, tags, deprecated
+         from api_operations
+         where endpoint_id = $1
+         order by position",
+        endpoint.0,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(operations)
+}
+
+pub(super) async fn definition(conn: &mut Conn, endpoint: EndpointId) -> Result<Option<Definition>> {
+    let definition = sqlx::query_as!(
+        Definition,
+        r#"select source, format as "format: DefinitionFormat", openapi_version, title
+           from api_definitions
+           where endpoint_id = $1"#,
+        endpoint.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(definition)
+}

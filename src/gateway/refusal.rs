@@ -1,0 +1,186 @@
+//! Every reason to say no: status, code, words and headers (RFC 9457, RFC 6750 §3).
+//!
+//! The words are generic on purpose: whoever guesses credentials must not learn how near the guess was. The exact reason
+//! is the metric label and the log line.
+
+use crate::gateway::body::Reply;
+use crate::gateway::snapshot::Api;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident => $label:literal, $status:ident, $code:literal, $title:literal, $detail:expr;)*) => {
+        /// Why a request is not answered by a backend.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+        pub enum Refusal { $($(#[$doc])* $name),* }
+
+        impl Refusal {
+            /// Every one of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The exact reason, for metrics and logs.
+            pub const fn label(self) -> &'static str {
+                match self { $(Self::$name => $label),* }
+            }
+
+            const fn public(self) -> Public {
+                match self {
+                    $(Self::$name => {
+                        Public { status: StatusCode::$status, code: $code, title: $title, detail: $detail }
+                    })*
+                }
+            }
+        }
+    };
+}
+
+/// What callers see of a refusal.
+struct Public {
+    status: StatusCode,
+    /// The number that WSO2 consumers know; the HTTP status where they know none.
+    code: &'static str,
+    title: &'static str,
+    detail: &'static str,
+}
+
+const INVALID: &str =
+    "The credential is not valid here. Check that it is complete, current and made for this environment.";
+const UNREACHABLE: &str = "The API's backend cannot be reached. Try again later.";
+
+refusals! {
+    /// `CONNECT`, or a path that some reader could take for another one.
+    BadTarget => "bad_target", BAD_REQUEST, "400", "Bad request target",
+        "Send a path without dot segments, in any encoding, to this host.";
+    /// No or several `Host` headers, or a length given twice.
+    BadFraming => "bad_framing", BAD_REQUEST, "400", "Bad request",
+        "Send exactly one Host header, and either Content-Length or Transfer-Encoding.";
+    /// No route table was read yet.
+    NotReady => "not_ready", SERVICE_UNAVAILABLE, "503", "Starting",
+        "The gateway is starting. Try again in a moment.";
+    /// No API there.
+    NoRoute => "no_route", NOT_FOUND, "404", "No such API",
+        "No API answers at this path. Copy the endpoint from the API's page in the portal.";
+    /// The API is there, but no endpoint has this path.
+    NoEndpoint => "no_endpoint", NOT_FOUND, "404", "No such endpoint",
+        "This version of the API has several endpoints, and none of them has this path.";
+    /// The publisher has blocked the version.
+    ApiBlocked => "api_blocked", SERVICE_UNAVAILABLE, "700700", "API blocked",
+        "The publisher has blocked this version of the API for the time being.";
+    /// No credential of a kind that the API takes.
+    MissingCredential => "missing_credential", UNAUTHORIZED, "900902", "Missing credentials",
+        "Send a credential in the header that WWW-Authenticate names.";
+    /// More than one credential.
+    SeveralCredentials => "several_credentials", BAD_REQUEST, "900901", "Several credentials",
+        "Send exactly one credential, in one header.";
+    /// Not shaped like an API key of this environment.
+    MalformedKey => "malformed_key", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
+    /// Nobody has this API key.
+    UnknownKey => "unknown_key", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
+    /// The key was replaced, and the grace hour is over.
+    ReplacedKey => "replaced_key", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
+    /// The key or client is for the other environment.
+    OtherEnvironment => "other_environment", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
+    /// Not one of our access tokens, or not for here, or too old.
+    InvalidToken => "invalid_token", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
+    /// The token's client is gone.
+    UnknownClient => "unknown_client", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
+    /// The key is for another API or another major version.
+    OtherApi => "other_api", FORBIDDEN, "900908", "Not subscribed",
+        "This API key was made for another API or another major version.";
+    /// The key is for another endpoint.
+    OtherEndpoint => "other_endpoint", FORBIDDEN, "900908", "Not allowed",
+        "This API key was made for another endpoint of the API.";
+    /// The application is not subscribed to this major version.
+    NotSubscribed => "not_subscribed", FORBIDDEN, "900908", "Not subscribed",
+        "The application is not subscribed to this major version of the API. Subscribe it in the portal.";
+    /// The subscription is blocked.
+    SubscriptionBlocked => "subscription_blocked", FORBIDDEN, "900907", "Subscription blocked",
+        "The publisher has blocked the application's subscription.";
+    /// The database is away and the credential is not remembered.
+    Unavailable => "unavailable", SERVICE_UNAVAILABLE, "503", "Cannot check credentials",
+        "The gateway cannot check this credential at the moment. Try again in a moment.";
+    /// The request's body is too large.
+    BodyTooLarge => "body_too_large", PAYLOAD_TOO_LARGE, "413", "Body too large",
+        "The request's body is larger than allowed here.";
+    /// The client stopped sending its body.
+    BodyTimeout => "body_timeout", REQUEST_TIMEOUT, "408", "Body timeout",
+        "The request's body stopped arriving. Send it again.";
+    /// The client's body broke off.
+    BodyBroken => "body_broken", BAD_REQUEST, "400", "Broken body", "The request's body broke off. Send it again.";
+    /// The endpoint has no backend in this environment.
+    NoBackend => "no_backend", SERVICE_UNAVAILABLE, "303001", "No backend",
+        "The API has no backend in this environment.";
+    /// The backend cannot be connected to.
+    BackendUnreachable => "backend_unreachable", BAD_GATEWAY, "101503", "Backend unreachable", UNREACHABLE;
+    /// Connecting to the backend took too long.
+    BackendConnectTimeout => "backend_connect_timeout", GATEWAY_TIMEOUT, "101503", "Backend unreachable", UNREACHABLE;
+    /// The backend took too long to answer.
+    BackendTimeout => "backend_timeout", GATEWAY_TIMEOUT, "101504", "Backend timeout",
+        "The API's backend took too long to answer.";
+    /// The backend closed the connection, or speaks no HTTP.
+    BackendBroken => "backend_broken", BAD_GATEWAY, "101500", "Broken backend answer",
+        "The API's backend gave no answer that can be passed on.";
+}
+
+impl Refusal {
+    /// The HTTP status.
+    pub const fn status(self) -> StatusCode {
+        self.public().status
+    }
+
+    /// The code in the answer's body.
+    pub const fn code(self) -> &'static str {
+        self.public().code
+    }
+
+    /// The answer. `api` is the API that was asked for, where that is known.
+    pub(super) fn answer(self, api: Option<&Api>, request_id: &HeaderValue) -> Response<Reply> {
+        let Public { status, code, title, detail } = self.public();
+        let body = serde_json::json!({
+            "type": format!("urn:portico:refusal:{}", title.to_lowercase().replace(' ', "-")),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": detail,
+            "code": code,
+            "message": title,
+            "request_id": String::from_utf8_lossy(request_id.as_bytes()),
+        });
+        let mut response = Response::new(Reply::text(body.to_string()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(api) = api {
+            for challenge in self.challenges(api) {
+                headers.append(WWW_AUTHENTICATE, challenge);
+            }
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let seconds = if matches!(self, Self::NotReady | Self::Unavailable) { "1" } else { "60" };
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
+        response
+    }
+
+    /// How to come with a credential: for each kind that the API takes. RFC 6750 §3.1: no error code where the request
+    /// had no credential.
+    fn challenges(self, api: &Api) -> Vec<HeaderValue> {
+        let error = match self {
+            Self::InvalidToken | Self::UnknownClient => Some("invalid_token"),
+            Self::SeveralCredentials => Some("invalid_request"),
+            _ if self.status() == StatusCode::UNAUTHORIZED => None,
+            _ => return Vec::new(),
+        };
+        let mut challenges = Vec::new();
+        if api.bearer_header.is_some() {
+            challenges.push(match error {
+                Some(error) => format!(r#"Bearer realm="portico", error="{error}""#),
+                None => r#"Bearer realm="portico""#.to_owned(),
+            });
+        }
+        if let Some(header) = &api.key_header {
+            challenges.push(format!(r#"ApiKey realm="portico", header="{header}""#));
+        }
+        challenges.into_iter().filter_map(|text| text.try_into().ok()).collect()
+    }
+}

@@ -1,0 +1,275 @@
+//! The immutable route table. It is built whole and swapped whole, so a request sees one state of the catalogue.
+
+use crate::base::environment::Environment;
+use crate::base::id::{ApiId, PlanId};
+use crate::base::jwt::{KeySet, TokenError};
+use crate::base::version::{self, Version, VersionState};
+use crate::gateway::store::{KeyRow, PlanRow, RouteRow};
+use http::{HeaderName, HeaderValue};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use time::OffsetDateTime;
+
+/// What all requests are matched against.
+pub(super) struct Snapshot {
+    /// `{context}/v{major}` and `{context}/v{major}.{minor}`, each with what answers there.
+    routes: HashMap<Box<str>, Arc<Route>>,
+    plans: HashMap<PlanId, HeaderValue>,
+    /// The keys that sign tokens.
+    pub(super) keys: Arc<TrustedKeys>,
+}
+
+/// The public keys that are believed.
+pub(super) struct TrustedKeys {
+    revision: i64,
+    now: KeySet,
+    /// When the first of them ends, and those that are left then: the table without it is read a little later.
+    next: Option<(OffsetDateTime, KeySet)>,
+}
+
+impl TrustedKeys {
+    /// From rows that were read at `revision`.
+    pub(super) fn new(revision: i64, rows: &[KeyRow]) -> Result<Self, TokenError> {
+        let next = match rows.iter().filter_map(|row| row.gone_at).min() {
+            Some(end) => {
+                let left = rows.iter().filter(|row| row.gone_at.is_none_or(|at| at > end));
+                Some((end, KeySet::from_jwks(left.map(|row| &row.public_jwk))?))
+            }
+            None => None,
+        };
+        Ok(Self { revision, now: KeySet::from_jwks(rows.iter().map(|row| &row.public_jwk))?, next })
+    }
+
+    /// The keys at `now`, and a mark that differs whenever they do: tokens checked against others are checked again.
+    pub(super) fn at(&self, now: OffsetDateTime) -> (&KeySet, KeysMark) {
+        match &self.next {
+            Some((end, left)) if *end <= now => (left, KeysMark(self.revision, Some(*end))),
+            _ => (&self.now, KeysMark(self.revision, None)),
+        }
+    }
+
+    /// Whether one of them has ended at `now`.
+    pub(super) fn have_ended(&self, now: OffsetDateTime) -> bool {
+        self.next.as_ref().is_some_and(|(end, _)| *end <= now)
+    }
+}
+
+/// Which keys a token was checked against.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct KeysMark(i64, Option<OffsetDateTime>);
+
+/// One version of an API.
+pub(super) struct Route {
+    /// What holds for all its versions.
+    pub(super) api: Arc<Api>,
+    /// Which one.
+    pub(super) version: Version,
+    /// The same as a header.
+    pub(super) version_header: HeaderValue,
+    /// Published, deprecated or blocked.
+    pub(super) state: VersionState,
+    /// Longest path first.
+    endpoints: Vec<Endpoint>,
+}
+
+/// What holds for all versions of an API.
+pub(super) struct Api {
+    /// Its id.
+    pub(super) id: ApiId,
+    /// The header that carries an API key, if it takes one.
+    pub(super) key_header: Option<HeaderName>,
+    /// The header that carries an access token, if it takes one.
+    pub(super) bearer_header: Option<HeaderName>,
+}
+
+/// One endpoint of a version.
+pub(super) struct Endpoint {
+    /// What API keys are bound to.
+    pub(super) name: Box<str>,
+    path: Box<str>,
+    production: Option<Backend>,
+    sandbox: Option<Backend>,
+}
+
+/// Where an endpoint's requests go.
+pub(super) struct Backend {
+    /// The server.
+    pub(super) origin: Arc<Origin>,
+    /// The path that requests are joined to, as in the backend's URL; starts with a slash.
+    pub(super) base: Box<str>,
+}
+
+/// A backend server: what connections are pooled by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Origin {
+    /// How to talk to it.
+    pub(super) scheme: Scheme,
+    /// Name or address, without brackets.
+    pub(super) host: Box<str>,
+    /// Its port.
+    pub(super) port: u16,
+    /// The `Host` it expects.
+    pub(super) authority: HeaderValue,
+}
+
+/// How to talk to a backend.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Scheme {
+    /// In the clear.
+    Http,
+    /// TLS, verified.
+    Https,
+}
+
+impl Endpoint {
+    /// Where requests go in an environment, if anywhere.
+    pub(super) fn backend(&self, environment: Environment) -> Option<&Backend> {
+        match environment {
+            Environment::Production => self.production.as_ref(),
+            Environment::Sandbox => self.sandbox.as_ref(),
+        }
+    }
+}
+
+impl Route {
+    /// The endpoint whose path `rest` starts with, and what of `rest` lies below it. `rest` is empty or starts with a
+    /// slash.
+    pub(super) fn endpoint<'s, 'p>(&'s self, rest: &'p str) -> Option<(&'s Endpoint, &'p str)> {
+        self.endpoints.iter().find_map(|endpoint| {
+            if endpoint.path.is_empty() {
+                return Some((endpoint, rest));
+            }
+            let below = rest.strip_prefix('/')?.strip_prefix(&*endpoint.path)?;
+            (below.is_empty() || below.starts_with('/')).then_some((endpoint, below))
+        })
+    }
+}
+
+impl Snapshot {
+    /// From rows that were read in one state of the database.
+    pub(super) fn build(rows: Vec<RouteRow>, plans: Vec<PlanRow>, keys: Arc<TrustedKeys>) -> Self {
+        let mut origins = HashMap::new();
+        let mut found: BTreeMap<ApiId, Found> = BTreeMap::new();
+        for row in rows {
+            found.entry(row.api_id).or_insert_with(|| Found::new(&row)).add(row, &mut origins);
+        }
+        let mut routes = HashMap::new();
+        for found in found.into_values() {
+            found.add_routes(&mut routes);
+        }
+        let plans =
+            plans.into_iter().filter_map(|plan| Some((plan.id, HeaderValue::try_from(plan.name).ok()?))).collect();
+        Self { routes, plans, keys }
+    }
+
+    /// The same routes with other keys.
+    pub(super) fn with_keys(&self, keys: Arc<TrustedKeys>) -> Self {
+        Self { routes: self.routes.clone(), plans: self.plans.clone(), keys }
+    }
+
+    /// What answers at `{context}/v{…}`.
+    pub(super) fn route(&self, key: &str) -> Option<&Route> {
+        self.routes.get(key).map(|route| &**route)
+    }
+
+    /// A plan's name as a header.
+    pub(super) fn plan(&self, id: PlanId) -> Option<&HeaderValue> {
+        self.plans.get(&id)
+    }
+}
+
+/// An API as its rows come in.
+struct Found {
+    api: Arc<Api>,
+    context: Box<str>,
+    minors: BTreeMap<Version, Minor>,
+}
+
+struct Minor {
+    state: VersionState,
+    endpoints: Vec<Endpoint>,
+}
+
+impl Found {
+    fn new(row: &RouteRow) -> Self {
+        let header = |takes: bool, name: &str, usual: HeaderName| {
+            takes.then(|| HeaderName::from_bytes(name.as_bytes()).unwrap_or(usual))
+        };
+        let api = Api {
+            id: row.api_id,
+            key_header: header(row.takes_api_key, &row.api_key_header, HeaderName::from_static("api-key")),
+            bearer_header: header(row.takes_bearer, &row.bearer_header, http::header::AUTHORIZATION),
+        };
+        Self { api: Arc::new(api), context: row.context.trim_matches('/').into(), minors: BTreeMap::new() }
+    }
+
+    fn add(&mut self, row: RouteRow, origins: &mut HashMap<String, Arc<Origin>>) {
+        let version = Version::from_columns(row.major, row.minor);
+        let minor = self.minors.entry(version).or_insert_with(|| Minor { state: row.state, endpoints: Vec::new() });
+        let (Some(name), Some(path)) = (row.endpoint, row.path) else { return };
+        let known = minor.endpoints.iter().position(|endpoint| *endpoint.name == *name);
+        let place = known.unwrap_or_else(|| {
+            let path = path.trim_matches('/').into();
+            minor.endpoints.push(Endpoint { name: name.into(), path, production: None, sandbox: None });
+            minor.endpoints.len() - 1
+        });
+        let (Some(endpoint), Some(environment), Some(url)) = (minor.endpoints.get_mut(place), row.environment, row.url)
+        else {
+            return;
+        };
+        let backend = Backend::parse(&url, origins);
+        if backend.is_none() {
+            tracing::warn!(api.id = %row.api_id, "a backend of this API has a URL that cannot be used");
+        }
+        match environment {
+            Environment::Production => endpoint.production = backend,
+            Environment::Sandbox => endpoint.sandbox = backend,
+        }
+    }
+
+    fn add_routes(self, routes: &mut HashMap<Box<str>, Arc<Route>>) {
+        let Self { api, context, minors } = self;
+        let mut callable: Vec<Arc<Route>> = Vec::new();
+        for (version, Minor { state, mut endpoints }) in minors {
+            endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.path.len()));
+            let Ok(version_header) = HeaderValue::try_from(version.to_string()) else { continue };
+            callable.push(Arc::new(Route { api: Arc::clone(&api), version, version_header, state, endpoints }));
+        }
+        for minors in callable.chunk_by(|a, b| a.version.major == b.version.major) {
+            if let Some(route) = version::newest(minors, |route| (route.version, route.state)) {
+                routes.insert(format!("{context}/v{}", route.version.major).into(), Arc::clone(route));
+            }
+        }
+        for route in callable {
+            routes.insert(format!("{context}/v{}", route.version).into(), route);
+        }
+    }
+}
+
+impl Backend {
+    fn parse(url: &str, origins: &mut HashMap<String, Arc<Origin>>) -> Option<Self> {
+        let url: url::Url = url.parse().ok()?;
+        let scheme = match url.scheme() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return None,
+        };
+        let host = match url.host()? {
+            url::Host::Domain(name) => name.into(),
+            url::Host::Ipv4(address) => address.to_string().into(),
+            url::Host::Ipv6(address) => address.to_string().into(),
+        };
+        let port = url.port_or_known_default()?;
+        // The port is left out where it is the scheme's own (RFC 9110 §7.2).
+        let authority = match url.port() {
+            Some(port) => format!("{}:{port}", url.host_str()?),
+            None => url.host_str()?.to_owned(),
+        };
+        let authority = authority.try_into().ok()?;
+        let origin = origins
+            .entry(url.origin().ascii_serialization())
+            .or_insert_with(|| Arc::new(Origin { scheme, host, port, authority }));
+        let origin = Arc::clone(origin);
+        Some(Self { origin, base: url.path().into() })
+    }
+}

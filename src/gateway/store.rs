@@ -1,0 +1,142 @@
+//! SQL of the gateway: reads only, and across the nouns, because what crosses from the domain crosses as data.
+
+use crate::base::environment::Environment;
+use crate::base::error::Result;
+use crate::base::id::{ApiId, ApiKeyId, ApplicationId, PlanId, SubscriptionId};
+use crate::base::secret::Digest;
+use crate::base::version::VersionState;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+
+/// One backend of one endpoint of one version; endpoint and backend may be missing.
+pub(super) struct RouteRow {
+    pub(super) api_id: ApiId,
+    pub(super) context: String,
+    pub(super) takes_api_key: bool,
+    pub(super) takes_bearer: bool,
+    pub(super) api_key_header: String,
+    pub(super) bearer_header: String,
+    pub(super) major: i32,
+    pub(super) minor: i32,
+    pub(super) state: VersionState,
+    pub(super) endpoint: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) environment: Option<Environment>,
+    pub(super) url: Option<String>,
+}
+
+/// A plan's name.
+pub(super) struct PlanRow {
+    pub(super) id: PlanId,
+    pub(super) name: String,
+}
+
+/// A public key and when it ends.
+pub(super) struct KeyRow {
+    pub(super) public_jwk: serde_json::Value,
+    pub(super) gone_at: Option<OffsetDateTime>,
+}
+
+/// What an API key opens. `state` and `plan_id` are those of the subscription, if there is one.
+pub(super) struct ApiKeyRow {
+    pub(super) revision: i64,
+    pub(super) id: Option<ApiKeyId>,
+    pub(super) application_id: Option<ApplicationId>,
+    pub(super) api_id: Option<ApiId>,
+    pub(super) major: Option<i32>,
+    pub(super) endpoint: Option<String>,
+    pub(super) environment: Option<Environment>,
+    pub(super) is_current: Option<bool>,
+    pub(super) previous_expires_at: Option<OffsetDateTime>,
+    pub(super) subscription_id: Option<SubscriptionId>,
+    pub(super) plan_id: Option<PlanId>,
+    pub(super) state: Option<String>,
+}
+
+/// A client with one of its application's subscriptions, if there are any.
+pub(super) struct ClientRow {
+    pub(super) revision: i64,
+    pub(super) application_id: Option<ApplicationId>,
+    pub(super) environment: Option<Environment>,
+    pub(super) subscription_id: Option<SubscriptionId>,
+    pub(super) api_id: Option<ApiId>,
+    pub(super) major: Option<i32>,
+    pub(super) plan_id: Option<PlanId>,
+    pub(super) state: Option<String>,
+}
+
+/// The revision that the connection's transaction sees.
+pub(super) async fn revision(conn: &mut PgConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar!("select revision from gateway_revision").fetch_one(conn).await?)
+}
+
+/// Everything that can be called.
+pub(super) async fn routes(conn: &mut PgConnection) -> Result<Vec<RouteRow>> {
+    let rows = sqlx::query_as!(
+        RouteRow,
+        r#"select a.id as "api_id: ApiId", a.context, a.takes_api_key, a.takes_bearer, a.api_key_header, a.bearer_header,
+               v.major, v.minor, v.state as "state: VersionState", e.name as "endpoint?", e.path as "path?",
+               b.environment as "environment?: Environment", b.url as "url?"
+           from apis a
+           join api_versions v on v.api_id = a.id
+           left join endpoints e on e.api_version_id = v.id
+           left join endpoint_backends b on b.endpoint_id = e.id
+           where v.state in ('published', 'deprecated', 'blocked')"#,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// Every plan, retired ones too: subscriptions may still be under them.
+pub(super) async fn plans(conn: &mut PgConnection) -> Result<Vec<PlanRow>> {
+    Ok(sqlx::query_as!(PlanRow, r#"select id as "id: PlanId", name from plans"#).fetch_all(conn).await?)
+}
+
+/// The public keys that are believed at `now`.
+pub(super) async fn keys(conn: &mut PgConnection, now: OffsetDateTime) -> Result<Vec<KeyRow>> {
+    let rows = sqlx::query_as!(
+        KeyRow,
+        "select public_jwk, gone_at from signing_keys where gone_at is null or gone_at > $1",
+        now,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// The key with this digest, current or previous, and the revision at which that was so.
+pub(super) async fn api_key(pool: &PgPool, digest: &Digest) -> Result<ApiKeyRow> {
+    let row = sqlx::query_as!(
+        ApiKeyRow,
+        r#"select r.revision, k.id as "id?: ApiKeyId", k.application_id as "application_id?: ApplicationId",
+               k.api_id as "api_id?: ApiId", k.major as "major?", k.endpoint as "endpoint?",
+               k.environment as "environment?: Environment", k.digest = $1 as is_current, k.previous_expires_at,
+               s.id as "subscription_id?: SubscriptionId", s.plan_id as "plan_id?: PlanId", s.state as "state?"
+           from gateway_revision r
+           left join api_keys k on k.digest = $1 or k.previous_digest = $1
+           left join subscriptions s
+               on s.application_id = k.application_id and s.api_id = k.api_id and s.major = k.major"#,
+        digest.as_bytes(),
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(row)
+}
+
+/// The client with this id and what its application is subscribed to: one row at least.
+pub(super) async fn client(pool: &PgPool, id: &str) -> Result<Vec<ClientRow>> {
+    let rows = sqlx::query_as!(
+        ClientRow,
+        r#"select r.revision, c.application_id as "application_id?: ApplicationId",
+               c.environment as "environment?: Environment", s.id as "subscription_id?: SubscriptionId",
+               s.api_id as "api_id?: ApiId", s.major as "major?", s.plan_id as "plan_id?: PlanId", s.state as "state?"
+           from gateway_revision r
+           left join clients c on c.id = $1
+           left join subscriptions s on s.application_id = c.application_id"#,
+        id,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows)
+}

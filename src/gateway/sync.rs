@@ -1,0 +1,130 @@
+//! Hears of a revision, reads what changed, and makes every thread know it.
+
+use crate::base::clock::Clock;
+use crate::base::error::{Error, Result};
+use crate::base::id::ApplicationId;
+use crate::gateway::core::Core;
+use crate::gateway::keyring::Void;
+use crate::gateway::lookups::Feed;
+use crate::gateway::snapshot::{Snapshot, TrustedKeys};
+use crate::gateway::store;
+use crate::infra::db::Db;
+use crate::infra::watch::{Changes, Follower, News};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long reading the route table may take.
+const READ: Duration = Duration::from_secs(10);
+
+/// Follows the database for all threads.
+pub(super) struct Sync {
+    /// Postgres.
+    pub(super) db: Db,
+    /// The time.
+    pub(super) clock: Clock,
+    /// Who must know.
+    pub(super) cores: Arc<[Arc<Core>]>,
+    /// When what is remembered was last confirmed.
+    pub(super) feed: Arc<Feed>,
+    /// The revision up to which all changes count; below zero before the first.
+    pub(super) reached: watch::Sender<i64>,
+}
+
+/// What to read again.
+#[derive(Default)]
+struct Work {
+    routes: bool,
+    keys: bool,
+    void: Vec<Void>,
+}
+
+impl Sync {
+    /// Runs until it is dropped.
+    pub(super) async fn run(self) {
+        let mut follower = Follower::new(self.db.pool().clone());
+        let mut table: Option<Arc<Snapshot>> = None;
+        let mut is_well = true;
+        loop {
+            let taken = match follower.next().await {
+                Ok(news) => match tokio::time::timeout(READ, self.take(&mut table, &news)).await {
+                    Ok(taken) => taken.map(|()| news),
+                    Err(_) => Err(Error::internal("reading the route table takes too long")),
+                },
+                Err(error) => Err(error.into()),
+            };
+            match taken {
+                Ok(news) => {
+                    follower.done(news.revision);
+                    self.feed.confirm(news.asked_at);
+                    self.reached.send_replace(news.revision);
+                    is_well = true;
+                }
+                Err(error) if is_well => {
+                    tracing::error!(%error, "the gateway gets no answer from the database and goes on with what it knows");
+                    is_well = false;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn take(&self, table: &mut Option<Arc<Snapshot>>, news: &News) -> Result<()> {
+        let work = self.work(table.as_deref(), news);
+        if work.routes || work.keys {
+            let next = Arc::new(self.read(table.as_deref(), &work).await?);
+            for core in &*self.cores {
+                core.table.store(Some(Arc::new(Arc::clone(&next))));
+            }
+            *table = Some(next);
+        }
+        if !work.void.is_empty() {
+            for core in &*self.cores {
+                core.keyring.forget(&work.void);
+            }
+        }
+        Ok(())
+    }
+
+    fn work(&self, table: Option<&Snapshot>, news: &News) -> Work {
+        let mut work = Work::default();
+        match &news.changes {
+            Changes::All => work = Work { routes: true, keys: true, void: vec![Void::All(news.revision)] },
+            Changes::Listed(changes) => {
+                for change in changes {
+                    match (&*change.subject, change.subject_id) {
+                        ("catalog", _) => work.routes = true,
+                        ("signing_key", _) => work.keys = true,
+                        ("application", Some(id)) => {
+                            work.void.push(Void::Application(ApplicationId(id), change.revision));
+                        }
+                        // A newer release may announce more. Forgetting too much is only slow.
+                        _ => work = Work { routes: true, keys: true, void: vec![Void::All(change.revision)] },
+                    }
+                }
+            }
+        }
+        // A retired key ends without anybody announcing it.
+        let ended = table.is_some_and(|table| table.keys.have_ended(self.clock.now()));
+        Work { keys: work.keys || ended, ..work }
+    }
+
+    /// Reads in one transaction, so that the table is one state of the database.
+    async fn read(&self, known: Option<&Snapshot>, work: &Work) -> Result<Snapshot> {
+        let mut tx = self.db.pool().begin_with("begin isolation level repeatable read read only").await?;
+        let revision = store::revision(&mut tx).await?;
+        let keys = match known {
+            Some(known) if !work.keys => Arc::clone(&known.keys),
+            _ => {
+                let rows = store::keys(&mut tx, self.clock.now()).await?;
+                Arc::new(TrustedKeys::new(revision, &rows).map_err(Error::internal)?)
+            }
+        };
+        let snapshot = match known {
+            Some(known) if !work.routes => known.with_keys(keys),
+            _ => Snapshot::build(store::routes(&mut tx).await?, store::plans(&mut tx).await?, keys),
+        };
+        tx.commit().await?;
+        Ok(snapshot)
+    }
+}

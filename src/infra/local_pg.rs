@@ -1,1 +1,0 @@
-//! A private Postgres for a portal that was given no database.

@@ -1,0 +1,8 @@
+//! The catalogue: the list, and the pages of one API.
+
+pub mod definition;
+pub mod document;
+pub mod frame;
+pub mod index;
+pub mod operations;
+pub mod overview;

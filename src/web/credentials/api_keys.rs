@@ -1,0 +1,89 @@
+//! The API Keys pane of an API in an environment.
+
+use crate::base::environment::Environment;
+use crate::domain::accounts::model::{Member, PRODUCTION, Viewer};
+use crate::domain::credentials::{access, api_keys};
+use crate::web::catalog::frame::{self as catalog, Frame};
+use crate::web::credentials::curl;
+use crate::web::credentials::key_row::{KeyRow, List};
+use crate::web::error::Result;
+use crate::web::page::{Shell, show};
+use crate::web::path::{At, Major};
+use crate::web::state::PortalState;
+use crate::web::viewer::SignedIn;
+use crate::web::{filters, urls};
+use askama::Template;
+use axum::extract::State;
+
+/// An API's name, its major version, an environment.
+pub type Place = (String, Major, Environment);
+
+#[derive(Template)]
+#[template(path = "credentials/api_keys.html")]
+struct Pane {
+    shell: Shell,
+    frame: Frame,
+    environment: Environment,
+    /// The role that the viewer lacks here; empty when none.
+    missing_role: &'static str,
+    keys: Vec<KeyRow>,
+    /// Whether the environment has an endpoint.
+    is_served: bool,
+    curl: String,
+}
+
+impl Pane {
+    fn not_served_title(&self) -> String {
+        format!("This API has no {} endpoint", self.environment)
+    }
+
+    fn no_keys_title(&self) -> String {
+        format!("No {} API keys yet", self.environment)
+    }
+
+    fn no_keys_text(&self) -> &'static str {
+        match self.environment {
+            Environment::Production => "A production key opens the real thing.",
+            Environment::Sandbox => "A sandbox key is for trying out.",
+        }
+    }
+
+    /// Whether Generate API Key would succeed.
+    fn may_generate(&self) -> bool {
+        self.frame.version.api.takes_api_key && self.is_served && self.missing_role.is_empty()
+    }
+}
+
+/// Around the version that the path names, if the member sees it.
+pub(super) async fn frame(state: &PortalState, member: &Member, (name, major, environment): &Place) -> Result<Frame> {
+    Frame::load(state, &Viewer::Member(member.clone()), name, *major, catalog::Pane::Keys(*environment)).await
+}
+
+/// The list.
+pub async fn index(
+    State(state): State<PortalState>,
+    shell: Shell,
+    SignedIn(member): SignedIn,
+    At(place): At<Place>,
+) -> Result {
+    let frame = frame(&state, &member, &place).await?;
+    let (version, environment) = (&frame.version, place.2);
+    let keys = api_keys::of_api(&state.ctx, &member, version, environment).await?;
+    let endpoint = curl::endpoint(version, environment, "");
+    let curl = match endpoint {
+        Some(endpoint) => {
+            let url = curl::example(&state.ctx, version, endpoint, state.urls.gateway(environment)).await?;
+            curl::call(&version.api.api_key_header, curl::KEY, &url)
+        }
+        None => String::new(),
+    };
+    show(&Pane {
+        keys: keys.into_iter().map(|key| KeyRow::new(key, List::Api, shell.now)).collect(),
+        missing_role: if access::check(&member, environment).is_ok() { "" } else { PRODUCTION },
+        is_served: endpoint.is_some(),
+        curl,
+        shell,
+        frame,
+        environment,
+    })
+}

@@ -1,0 +1,44 @@
+//! Ready commands for a shell.
+
+use crate::base::environment::Environment;
+use crate::domain::Ctx;
+use crate::domain::catalog::browse;
+use crate::domain::catalog::model::{Endpoint, MajorVersion};
+use crate::web::error::Result;
+
+/// Stands for a secret that is not shown any more.
+pub const SECRET: &str = "$CONSUMER_SECRET";
+/// Stands for an API key that is not shown.
+pub const KEY: &str = "<YOUR_API_KEY>";
+
+/// Gets an access token. `secret` is the consumer secret, or [`SECRET`].
+pub fn token(token_url: &str, consumer_key: &str, secret: &str) -> String {
+    format!("curl -X POST {token_url} \\\n  -u \"{consumer_key}:{secret}\" \\\n  -d \"grant_type=client_credentials\"")
+}
+
+/// Calls an endpoint with an API key in the header that the API takes it in.
+pub fn call(header: &str, key: &str, url: &str) -> String {
+    format!("curl -H \"{header}: {key}\" \\\n  -X GET \"{url}\"")
+}
+
+/// A URL worth trying: the endpoint's first GET operation without a parameter in its path, or its root.
+pub async fn example(ctx: &Ctx, version: &MajorVersion, endpoint: &Endpoint, gateway: &str) -> Result<String> {
+    let url = version.url(gateway, endpoint);
+    if !endpoint.has_definition {
+        return Ok(url);
+    }
+    let operations = browse::operations(ctx, endpoint.id).await?;
+    let simple = operations.iter().find(|o| o.method == "GET" && !o.deprecated && is_plain(&o.path));
+    Ok(simple.map_or(url.clone(), |operation| format!("{url}{}", operation.path)))
+}
+
+/// The endpoint of that name where it can be called in the environment; any that can when the name is empty.
+pub fn endpoint<'a>(version: &'a MajorVersion, environment: Environment, name: &str) -> Option<&'a Endpoint> {
+    let mut open = version.current()?.endpoints.iter().filter(|e| e.environments.contains(&environment));
+    open.find(|e| name.is_empty() || e.name == name)
+}
+
+/// Without a parameter, and without anything that a shell would read.
+fn is_plain(path: &str) -> bool {
+    path.starts_with('/') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b))
+}

@@ -1,0 +1,188 @@
+//! Generate API Key: the form and its answer.
+
+use crate::base::environment::Environment;
+use crate::base::error::{self, Error};
+use crate::base::id::ApplicationId;
+use crate::domain::accounts::model::Member;
+use crate::domain::applications::manage;
+use crate::domain::credentials::model::{ChosenApplication, NewApiKey};
+use crate::domain::credentials::{access, api_keys};
+use crate::domain::subscriptions::{plans, subscribe};
+use crate::web::catalog::frame::Frame;
+use crate::web::credentials::api_keys::{Place, frame};
+use crate::web::credentials::key_changes::issued;
+use crate::web::credentials::key_row::List;
+use crate::web::error::Result;
+use crate::web::form::{Fields, Outcome, Wrong, outcome};
+use crate::web::page::{Shell, refuse, show};
+use crate::web::path::At;
+use crate::web::state::PortalState;
+use crate::web::viewer::SignedIn;
+use crate::web::{urls, words};
+use askama::Template;
+use axum::extract::State;
+
+/// The value of the application field that asks for a new one.
+const NEW: &str = "new";
+
+#[derive(Template)]
+#[template(path = "credentials/new_key.html")]
+struct New {
+    shell: Shell,
+    frame: Frame,
+    environment: Environment,
+    applications: Vec<Choice>,
+    plans: Vec<Choice>,
+    /// Only where there are several.
+    endpoints: Vec<Choice>,
+    /// Applications that skip the plan, for the script: `id|id`.
+    subscribed: String,
+    form: NewKeyForm,
+    wrong: Wrong,
+}
+
+struct Choice {
+    value: String,
+    title: String,
+    text: String,
+    chosen: bool,
+}
+
+/// What was typed.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+pub struct NewKeyForm {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    application: String,
+    #[serde(default)]
+    application_name: String,
+    #[serde(default)]
+    plan: String,
+    #[serde(default)]
+    endpoint: String,
+    #[serde(default)]
+    once: String,
+}
+
+impl New {
+    fn new_hint(&self) -> &'static str {
+        if self.applications.is_empty() {
+            "It stands for the thing you are building."
+        } else {
+            "Only for a new application."
+        }
+    }
+
+    fn chose_new(&self) -> bool {
+        self.applications.is_empty() || self.form.application == NEW
+    }
+}
+
+/// The form.
+pub async fn new(
+    State(state): State<PortalState>,
+    shell: Shell,
+    SignedIn(member): SignedIn,
+    At(place): At<Place>,
+) -> Result {
+    access::check(&member, place.2)?;
+    let once = state.ctx.random.uuid(shell.now).to_string();
+    show(&page(&state, shell, &member, place, NewKeyForm { once, ..NewKeyForm::default() }).await?)
+}
+
+/// Generates it; the answer shows it once.
+pub async fn generate(
+    State(state): State<PortalState>,
+    shell: Shell,
+    SignedIn(member): SignedIn,
+    At(place): At<Place>,
+    Fields(form): Fields<NewKeyForm>,
+) -> Result {
+    let answer = match application(&form) {
+        Ok(application) => {
+            let new = NewApiKey {
+                api: place.0.clone(),
+                major: place.1.0,
+                environment: place.2,
+                name: form.name.clone(),
+                application,
+                plan: Some(form.plan.clone()),
+                endpoint: Some(form.endpoint.clone()),
+                once: form.once.parse().ok(),
+            };
+            api_keys::generate(&state.ctx, &member, new).await
+        }
+        Err(error) => Err(error),
+    };
+    match outcome(answer)? {
+        Outcome::Done(made) => issued(&state, shell, &member, made, List::Api).await,
+        Outcome::Wrong(wrong) => refuse(&New { wrong, ..page(&state, shell, &member, place, form).await? }),
+    }
+}
+
+fn application(form: &NewKeyForm) -> error::Result<ChosenApplication> {
+    if form.application == NEW {
+        return Ok(ChosenApplication::New(form.application_name.clone()));
+    }
+    let id = form.application.parse();
+    id.map(ChosenApplication::Existing).or(Err(Error::field("application", "Choose an application, or a new one.")))
+}
+
+async fn page(state: &PortalState, shell: Shell, member: &Member, place: Place, mut form: NewKeyForm) -> Result<New> {
+    let frame = frame(state, member, &place).await?;
+    let (version, environment) = (&frame.version, place.2);
+    let subscribed: Vec<ApplicationId> = subscribe::of_member_for_api(&state.ctx, member, version.api.id)
+        .await?
+        .into_iter()
+        .filter(|s| s.major == version.major)
+        .map(|s| s.application)
+        .collect();
+    let own = manage::list(&state.ctx, member).await?.into_iter().filter(manage::may_change).map(|r| r.application);
+    let mut applications: Vec<Choice> = own
+        .map(|a| {
+            let text = if subscribed.contains(&a.id) { " (subscribed)" } else { "" };
+            Choice { value: a.id.to_string(), title: a.name, text: text.to_owned(), chosen: false }
+        })
+        .collect();
+    // What is subscribed already is the likeliest choice.
+    if form.application.is_empty() {
+        let likely = applications.iter().find(|a| !a.text.is_empty()).or(applications.first());
+        form.application = likely.map_or(NEW, |a| &a.value).to_owned();
+    }
+    choose(&mut applications, &form.application);
+    let offered = plans::of_api(&state.ctx, version.api.id).await?;
+    let mut plans: Vec<Choice> = offered
+        .into_iter()
+        .map(|plan| Choice { text: words::rate(&plan), value: plan.name, title: plan.title, chosen: false })
+        .collect();
+    choose_or_first(&mut plans, &form.plan);
+    let open = version.current().map_or(&[][..], |v| &v.endpoints);
+    let open = open.iter().filter(|e| e.environments.contains(&environment));
+    let mut endpoints: Vec<Choice> = open
+        .map(|e| {
+            let title = if e.title.is_empty() { e.name.clone() } else { e.title.clone() };
+            let text = version.url(state.urls.gateway(environment), e);
+            Choice { value: e.name.clone(), title, text, chosen: false }
+        })
+        .collect();
+    if endpoints.len() < 2 {
+        endpoints.clear();
+    }
+    choose(&mut endpoints, &form.endpoint);
+    let subscribed = subscribed.iter().map(ToString::to_string).collect::<Vec<_>>().join("|");
+    Ok(New { shell, frame, environment, applications, plans, endpoints, subscribed, form, wrong: Wrong::default() })
+}
+
+fn choose(choices: &mut [Choice], value: &str) {
+    for choice in choices {
+        choice.chosen = choice.value == value;
+    }
+}
+
+fn choose_or_first(choices: &mut [Choice], value: &str) {
+    choose(choices, value);
+    if let (false, Some(first)) = (choices.iter().any(|c| c.chosen), choices.first_mut()) {
+        first.chosen = true;
+    }
+}

@@ -1,0 +1,77 @@
+//! One message across one redirect. The cookie holds a code, never text: nobody can make the portal say something else.
+
+/// What the next page says on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flash {
+    /// The session was ended on request.
+    SignedOut,
+    /// A form was sent after the session had ended.
+    SessionEnded,
+    /// A password was set with a link.
+    PasswordSet,
+    /// The instance has its first administrator.
+    InstanceReady,
+    /// An application's name or description was changed.
+    ApplicationSaved,
+    /// An application is gone.
+    ApplicationDeleted,
+    /// An application was subscribed to an API.
+    SubscriptionAdded,
+    /// A subscription has another plan.
+    SubscriptionChanged,
+    /// A subscription is gone.
+    SubscriptionRemoved,
+    /// An API key is gone.
+    ApiKeyDeleted,
+    /// The grace hour of an API key was ended.
+    OldApiKeyEnded,
+    /// An application's keys have new settings.
+    ClientSaved,
+    /// The grace hour of a consumer secret was ended.
+    OldSecretEnded,
+    /// Consumer key and secret are gone.
+    ClientDeleted,
+}
+
+impl Flash {
+    const ALL: [(Self, &'static str, &'static str); 14] = [
+        (Self::SignedOut, "signed-out", "You are signed out."),
+        (Self::SessionEnded, "session-ended", "Your session had ended, so nothing was changed. Sign in and try again."),
+        (Self::PasswordSet, "password-set", "Your password is set. Sign in with it."),
+        (Self::InstanceReady, "instance-ready", "Your account is ready and you are signed in."),
+        (Self::ApplicationSaved, "application-saved", "The application is saved."),
+        (Self::ApplicationDeleted, "application-deleted", "The application is deleted. Its keys no longer work."),
+        (Self::SubscriptionAdded, "subscription-added", "The API is added."),
+        (Self::SubscriptionChanged, "subscription-changed", "The subscription policy is changed."),
+        (Self::SubscriptionRemoved, "subscription-removed", "The subscription is removed."),
+        (Self::ApiKeyDeleted, "api-key-deleted", "The API key is deleted. Calls with it are refused from now on."),
+        (Self::OldApiKeyEnded, "old-api-key-ended", "The old key no longer works."),
+        (Self::ClientSaved, "client-saved", "The settings are saved."),
+        (Self::OldSecretEnded, "old-secret-ended", "The old consumer secret no longer works."),
+        (
+            Self::ClientDeleted,
+            "client-deleted",
+            "The credentials are deleted. Calls with their tokens are refused from now on.",
+        ),
+    ];
+
+    /// For the cookie.
+    pub fn code(self) -> &'static str {
+        Self::ALL.iter().find(|(flash, ..)| *flash == self).map_or("", |(_, code, _)| code)
+    }
+
+    /// From the cookie.
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known, _)| *known == code).map(|(flash, ..)| *flash)
+    }
+
+    /// For the page.
+    pub fn text(self) -> &'static str {
+        Self::ALL.iter().find(|(flash, ..)| *flash == self).map_or("", |(.., text)| text)
+    }
+
+    /// Colour of the message: `is-ok`, or `is-warn` when something did not happen.
+    pub fn tone(self) -> &'static str {
+        if self == Self::SessionEnded { "is-warn" } else { "is-ok" }
+    }
+}

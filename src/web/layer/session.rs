@@ -1,0 +1,54 @@
+//! Cookie → session → viewer, for everything inside; and no page of a member's stays in a cache.
+
+use crate::base::error::Result;
+use crate::domain::accounts::model::Viewer;
+use crate::domain::accounts::sessions;
+use crate::web::cookie;
+use crate::web::layer::{error_pages, request_log};
+use crate::web::page::Shell;
+use crate::web::state::PortalState;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, VARY};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+/// Puts a [`Viewer`] and a [`Shell`] into the request.
+pub async fn layer(State(state): State<PortalState>, mut request: Request, next: Next) -> Response {
+    let viewer = match viewer(&state, request.headers()).await {
+        Ok(viewer) => viewer,
+        Err(error) => {
+            let shell = Shell::new(&state, Viewer::Visitor, request.headers(), request.uri());
+            let id = request_log::id_of(request.extensions());
+            return error_pages::draw(&state, &shell, &error.into(), &id);
+        }
+    };
+    let is_signed_in = viewer.is_signed_in();
+    let shell = Shell::new(&state, viewer.clone(), request.headers(), request.uri());
+    let flash = shell.flash;
+    request.extensions_mut().insert(shell);
+    request.extensions_mut().insert(viewer);
+    let mut response = next.run(request).await;
+
+    let headers = response.headers_mut();
+    // A page for a visitor may be kept but must be asked for again: signing in changes it.
+    let keep = if is_signed_in { "no-store" } else { "no-cache" };
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(keep));
+    headers.append(VARY, HeaderValue::from_static("cookie"));
+    if flash.is_some() && is_page(headers) {
+        headers.extend(cookie::clear(state.transport(), cookie::FLASH).map(|clear| (SET_COOKIE, clear)));
+    }
+    response
+}
+
+async fn viewer(state: &PortalState, headers: &HeaderMap) -> Result<Viewer> {
+    let Some(secret) = cookie::get(headers, cookie::session_name(state.transport())) else {
+        return Ok(Viewer::Visitor);
+    };
+    let member = sessions::find(&state.ctx, secret, state.lifetime).await?;
+    Ok(member.map_or(Viewer::Visitor, Viewer::Member))
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}

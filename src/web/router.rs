@@ -1,0 +1,122 @@
+//! Every URL in the product, and the order of the layers; the only file with paths in it.
+
+use crate::base::error::Error;
+use crate::web::accounts::{account, links, sign_in};
+use crate::web::catalog::{definition, document, index, operations, overview};
+use crate::web::credentials::{api_keys, client, client_changes, key_changes, new_key};
+use crate::web::error::Failure;
+use crate::web::layer::security_headers::SecurityHeaders;
+use crate::web::layer::{cross_site, error_pages, request_log, security_headers, session};
+use crate::web::state::PortalState;
+use crate::web::{applications, assets, oauth, page, subscriptions, urls};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use std::any::Any;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The largest form, in bytes.
+const FORM_BYTES: usize = 256 * 1024;
+/// How long a page may take.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The portal.
+pub fn router(state: PortalState) -> Router {
+    Router::new()
+        .merge(assets::routes())
+        .merge(oauth::routes().layer(DefaultBodyLimit::max(FORM_BYTES)))
+        .merge(pages(&state))
+        .layer(from_fn_with_state(SecurityHeaders::new(&state), security_headers::layer))
+        // Outermost: it also counts what the layers inside refuse.
+        .layer(from_fn_with_state(state.clone(), request_log::layer))
+        .with_state(state)
+}
+
+/// What browsers look at. From the inside out: foreign forms are refused before a handler reads them; what takes too
+/// long or panics becomes a failure; failures become pages; pages know who looks.
+fn pages(state: &PortalState) -> Router<PortalState> {
+    Router::new()
+        .route("/", get(async || page::redirect(&urls::apis())))
+        .merge(accounts())
+        .merge(catalog())
+        .merge(applications())
+        .merge(credentials())
+        .fallback(async || Failure::from(Error::NotFound))
+        .method_not_allowed_fallback(async || Failure::MethodNotAllowed)
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(cross_site::layer(state))
+        .layer(axum::middleware::from_fn(within_time))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state.clone(), error_pages::layer))
+        .layer(from_fn_with_state(state.clone(), session::layer))
+}
+
+fn accounts() -> Router<PortalState> {
+    Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::create))
+        .route("/sign-out", post(sign_in::delete))
+        .route("/setup/{token}", get(links::setup).post(links::create_admin))
+        .route("/password/{token}", get(links::password).post(links::set_password))
+        .route("/account", get(account::show))
+        .route("/theme", post(account::set_theme))
+}
+
+fn catalog() -> Router<PortalState> {
+    Router::new()
+        .route("/apis", get(index::show))
+        .route("/apis/{name}", get(overview::newest))
+        .route("/apis/{name}/{major}", get(overview::show))
+        .route("/apis/{name}/{major}/operations", get(operations::show))
+        .route("/apis/{name}/{major}/docs/{document}", get(document::show))
+        .route("/apis/{name}/{major}/definition", get(definition::show))
+}
+
+fn applications() -> Router<PortalState> {
+    Router::new()
+        .route("/applications", get(applications::list::index).post(applications::list::create))
+        .route("/applications/new", get(applications::list::new))
+        .route("/applications/{id}", get(applications::overview::index))
+        .route("/applications/{id}/details", get(applications::details::edit).post(applications::details::save))
+        .route("/applications/{id}/deletion", get(applications::deletion::ask).post(applications::deletion::delete))
+        .route("/applications/{id}/subscriptions", get(subscriptions::index::index).post(subscriptions::new::add))
+        .route("/applications/{id}/subscriptions/new", get(subscriptions::new::new))
+        .route("/subscriptions/{id}/plan", get(subscriptions::plan::edit).post(subscriptions::plan::save))
+        .route("/subscriptions/{id}/deletion", get(subscriptions::deletion::ask).post(subscriptions::deletion::delete))
+}
+
+fn credentials() -> Router<PortalState> {
+    Router::new()
+        .route("/applications/{id}/credentials/{environment}", get(client::index).post(client::generate))
+        .route(
+            "/applications/{id}/credentials/{environment}/regeneration",
+            get(client_changes::ask_regeneration).post(client_changes::regenerate),
+        )
+        .route("/applications/{id}/credentials/{environment}/old-secret/deletion", post(client_changes::end_old))
+        .route(
+            "/applications/{id}/credentials/{environment}/deletion",
+            get(client_changes::ask_deletion).post(client_changes::delete),
+        )
+        .route("/apis/{name}/{major}/keys/{environment}", get(api_keys::index).post(new_key::generate))
+        .route("/apis/{name}/{major}/keys/{environment}/new", get(new_key::new))
+        .route("/api-keys/{id}/regeneration", get(key_changes::ask_regeneration).post(key_changes::regenerate))
+        .route("/api-keys/{id}/old-key/deletion", post(key_changes::end_old))
+        .route("/api-keys/{id}/deletion", get(key_changes::ask_deletion).post(key_changes::delete))
+}
+
+async fn within_time(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    match tokio::time::timeout(PAGE_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Failure::TimedOut.into_response(),
+    }
+}
+
+/// A panic is our fault like any other internal error; what it said goes into the log.
+#[expect(clippy::needless_pass_by_value, reason = "tower-http hands the payload over by value")]
+fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let said = payload.downcast_ref::<String>().map(String::as_str);
+    let said = said.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    Failure::from(Error::internal(format!("a handler panicked: {said}"))).into_response()
+}

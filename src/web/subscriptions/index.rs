@@ -1,0 +1,79 @@
+//! Subscription Management: what an application is subscribed to.
+
+use crate::base::environment::Environment;
+use crate::base::id::{ApplicationId, SubscriptionId};
+use crate::domain::applications::manage;
+use crate::domain::subscriptions::model::{State as Calls, Subscription};
+use crate::domain::subscriptions::subscribe;
+use crate::web::applications::frame::{Frame, Tab};
+use crate::web::error::Result;
+use crate::web::page::{Shell, show};
+use crate::web::path::At;
+use crate::web::state::PortalState;
+use crate::web::viewer::SignedIn;
+use crate::web::{filters, urls};
+use askama::Template;
+use axum::extract::State;
+use time::OffsetDateTime;
+
+#[derive(Template)]
+#[template(path = "subscriptions/index.html")]
+struct Index {
+    shell: Shell,
+    frame: Frame,
+    subscriptions: Vec<Row>,
+}
+
+struct Row {
+    id: SubscriptionId,
+    title: String,
+    api_url: String,
+    major: u16,
+    plan: String,
+    state: &'static str,
+    tone: &'static str,
+    created_at: OffsetDateTime,
+    menu_id: String,
+    menu_label: String,
+}
+
+impl Index {
+    /// The column heads; a reader has no actions.
+    fn heads(&self) -> &'static [&'static str] {
+        const HEADS: [&str; 6] = ["API", "Version", "Subscription Policy", "Status", "Since", ""];
+        if self.frame.is_own { &HEADS } else { HEADS.split_last().map_or(&[], |(_, heads)| heads) }
+    }
+}
+
+impl From<Subscription> for Row {
+    fn from(subscription: Subscription) -> Self {
+        let (state, tone) = match subscription.state {
+            Calls::Active => ("Active", "is-ok"),
+            Calls::Blocked => ("Blocked", "is-bad"),
+        };
+        Self {
+            id: subscription.id,
+            api_url: urls::api(&subscription.api_name, subscription.major),
+            menu_id: format!("menu-{}", subscription.id),
+            menu_label: format!("Actions for {} v{}", subscription.api_title, subscription.major),
+            title: subscription.api_title,
+            major: subscription.major,
+            plan: subscription.plan_title,
+            state,
+            tone,
+            created_at: subscription.created_at,
+        }
+    }
+}
+
+/// The list.
+pub async fn index(
+    State(state): State<PortalState>,
+    shell: Shell,
+    SignedIn(member): SignedIn,
+    At(id): At<ApplicationId>,
+) -> Result {
+    let reached = manage::get(&state.ctx, &member, id).await?;
+    let subscriptions = subscribe::of_application(&state.ctx, &member, id).await?.into_iter().map(Row::from).collect();
+    show(&Index { shell, frame: Frame::new(&reached, Tab::Subscriptions), subscriptions })
+}

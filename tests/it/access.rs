@@ -1,0 +1,261 @@
+//! Who may use which route: each one, asked by a visitor, the owner of what it is about, another developer, somebody the
+//! application is shared with, a publisher and an administrator. A route that the table leaves out is an error.
+
+use crate::support::app::TestApp;
+use crate::support::http::Answer;
+use crate::support::visitor::Visitor;
+use crate::support::{make, shop};
+use portico::base::environment::Environment;
+use portico::domain::accounts::model::Member;
+use portico::domain::credentials::{api_keys, clients};
+use std::collections::BTreeSet;
+
+/// What somebody gets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Gets {
+    /// A page or file.
+    Ok,
+    /// On to another page.
+    On,
+    /// The way to sign in.
+    SignIn,
+    /// "This is not open to you."
+    No,
+    /// Nothing: for them it does not exist.
+    Nothing,
+    /// The form again: it may be used, but not with these fields.
+    Again,
+    /// 401, as machines get it.
+    Unknown,
+}
+
+use Gets::{Again, No, Nothing, Ok, On, SignIn, Unknown};
+
+/// In the order of [`Row::gets`]; everybody but the owner first, because some forms end what they are about.
+const WHO: [&str; 6] = ["visitor", "other", "reader", "publisher", "admin", "owner"];
+
+#[derive(Clone, Copy)]
+struct Row {
+    route: &'static str,
+    method: &'static str,
+    /// The path to ask for, where it is not the route with the owner's ids in it.
+    path: &'static str,
+    form: &'static [(&'static str, &'static str)],
+    gets: [Gets; 6],
+}
+
+const fn get(route: &'static str, gets: [Gets; 6]) -> Row {
+    Row { route, method: "get", path: route, form: &[], gets }
+}
+
+const fn post(route: &'static str, form: &'static [(&'static str, &'static str)], gets: [Gets; 6]) -> Row {
+    Row { route, method: "post", path: route, form, gets }
+}
+
+const fn at(path: &'static str, row: Row) -> Row {
+    Row { path, ..row }
+}
+
+const EVERYBODY: [Gets; 6] = [Ok; 6];
+const NOBODY: [Gets; 6] = [Nothing; 6];
+const MEMBERS: [Gets; 6] = [SignIn, Ok, Ok, Ok, Ok, Ok];
+/// What an application's owner and readers see.
+const READ: [Gets; 6] = [SignIn, Nothing, Ok, Nothing, Nothing, Ok];
+/// Forms that change an application: the page before, and the change.
+const ASK: [Gets; 6] = [SignIn, Nothing, No, Nothing, Nothing, Ok];
+const CHANGE: [Gets; 6] = [SignIn, Nothing, No, Nothing, Nothing, On];
+
+const TABLE: &[Row] = &[
+    get("/", [On; 6]),
+    // Accounts
+    get("/sign-in", [Ok, On, On, On, On, On]),
+    post("/sign-in", &[("email", "{who}@nowhere.example"), ("password", "wrong")], [Again; 6]),
+    post("/theme", &[("theme", "dark")], [On; 6]),
+    get("/account", MEMBERS),
+    get("/setup/{token}", NOBODY),
+    post("/setup/{token}", &[], NOBODY),
+    get("/password/{token}", NOBODY),
+    post("/password/{token}", &[("password", "a long enough one")], NOBODY),
+    // Catalogue: public for everybody, private for members, restricted for its role and for whoever publishes
+    get("/apis", EVERYBODY),
+    at("/apis/pets", get("/apis/{name}", [On; 6])),
+    at("/apis/vault", get("/apis/{name}", [Nothing, Nothing, Nothing, On, On, Nothing])),
+    at("/apis/pets/v1", get("/apis/{name}/{major}", EVERYBODY)),
+    at("/apis/reports/v2", get("/apis/{name}/{major}", [Nothing, Ok, Ok, Ok, Ok, Ok])),
+    at("/apis/vault/v1", get("/apis/{name}/{major}", [Nothing, Nothing, Nothing, Ok, Ok, Nothing])),
+    at("/apis/pets/v2", get("/apis/{name}/{major}", NOBODY)),
+    at("/apis/pets/1", get("/apis/{name}/{major}", NOBODY)),
+    at("/apis/pets/v1/operations", get("/apis/{name}/{major}/operations", EVERYBODY)),
+    at("/apis/vault/v1/operations", get("/apis/{name}/{major}/operations", NOBODY)),
+    at("/apis/pets/v1/docs/start", get("/apis/{name}/{major}/docs/{document}", EVERYBODY)),
+    at("/apis/vault/v1/docs/start", get("/apis/{name}/{major}/docs/{document}", NOBODY)),
+    at("/apis/pets/v1/definition", get("/apis/{name}/{major}/definition", EVERYBODY)),
+    at("/apis/vault/v1/definition", get("/apis/{name}/{major}/definition", NOBODY)),
+    // Applications
+    get("/applications", MEMBERS),
+    get("/applications/new", [SignIn, Ok, Ok, No, Ok, Ok]),
+    post("/applications", &[("name", "A new one")], [SignIn, On, On, No, On, On]),
+    get("/applications/{id}", READ),
+    get("/applications/{id}/details", ASK),
+    post("/applications/{id}/details", &[("name", "Renamed {n}")], CHANGE),
+    get("/applications/{id}/deletion", ASK),
+    post("/applications/{id}/deletion", &[("confirm", "Shop {n}")], CHANGE),
+    get("/applications/{id}/subscriptions", READ),
+    get("/applications/{id}/subscriptions/new", ASK),
+    post("/applications/{id}/subscriptions", &[("api", "ledger"), ("major", "1"), ("plan", "bronze")], CHANGE),
+    get("/subscriptions/{subscription}/plan", ASK),
+    post("/subscriptions/{subscription}/plan", &[("plan", "gold")], CHANGE),
+    get("/subscriptions/{subscription}/deletion", ASK),
+    post("/subscriptions/{subscription}/deletion", &[("confirm", "Pets")], CHANGE),
+    // Credentials
+    get("/applications/{id}/credentials/{environment}", READ),
+    post("/applications/{id}/credentials/{environment}", &[], [SignIn, Nothing, No, Nothing, Nothing, Again]),
+    get("/applications/{id}/credentials/{environment}/regeneration", ASK),
+    post("/applications/{id}/credentials/{environment}/regeneration", &[], [SignIn, Nothing, No, Nothing, Nothing, Ok]),
+    post("/applications/{id}/credentials/{environment}/old-secret/deletion", &[], CHANGE),
+    get("/applications/{id}/credentials/{environment}/deletion", ASK),
+    post("/applications/{id}/credentials/{environment}/deletion", &[], CHANGE),
+    at("/apis/pets/v1/keys/sandbox", get("/apis/{name}/{major}/keys/{environment}", MEMBERS)),
+    at(
+        "/apis/vault/v1/keys/sandbox",
+        get("/apis/{name}/{major}/keys/{environment}", [SignIn, Nothing, Nothing, Ok, Ok, Nothing]),
+    ),
+    at("/apis/pets/v1/keys/sandbox/new", get("/apis/{name}/{major}/keys/{environment}/new", MEMBERS)),
+    at(
+        "/apis/pets/v1/keys/sandbox",
+        post(
+            "/apis/{name}/{major}/keys/{environment}",
+            &[("name", "another"), ("application", "{id}"), ("plan", "bronze")],
+            [SignIn, Nothing, No, Nothing, Nothing, Ok],
+        ),
+    ),
+    get("/api-keys/{key}/regeneration", ASK),
+    post("/api-keys/{key}/regeneration", &[], [SignIn, Nothing, No, Nothing, Nothing, Ok]),
+    post("/api-keys/{key}/old-key/deletion", &[], CHANGE),
+    get("/api-keys/{key}/deletion", ASK),
+    post("/api-keys/{key}/deletion", &[("confirm", "ci")], CHANGE),
+    // Last: it ends the sessions of all the others
+    post("/sign-out", &[], [On; 6]),
+    // Machines
+    post("/oauth2/token", &[("grant_type", "client_credentials")], [Unknown; 6]),
+    get("/oauth2/jwks", EVERYBODY),
+    get("/.well-known/oauth-authorization-server", EVERYBODY),
+];
+
+/// What one row is about: an application with everything that hangs off it, made for this row if it speaks of one.
+#[derive(Default)]
+struct Fixture {
+    number: usize,
+    application: String,
+    subscription: String,
+    key: String,
+}
+
+impl Fixture {
+    async fn make(app: &TestApp, owner: &Member, number: usize, row: &Row) -> Self {
+        let texts = || std::iter::once(row.path).chain(row.form.iter().map(|(_, value)| *value));
+        if !texts().any(|text| ["{id}", "{subscription}", "{key}"].iter().any(|part| text.contains(part))) {
+            return Self { number, ..Self::default() };
+        }
+        let application = shop::application(app, owner, &format!("Shop {number}")).await;
+        shop::subscribe(app, owner, &application).await;
+        shop::share(app, &application, "reader@example.com").await;
+        let key = shop::key(app, owner, (&application, "ci"), Environment::Sandbox).await.key;
+        api_keys::regenerate(&app.ctx, owner, key.id).await.unwrap();
+        clients::generate(&app.ctx, owner, application.id, Environment::Sandbox).await.unwrap();
+        let subscription: uuid::Uuid = sqlx::query_scalar("select id from subscriptions where application_id = $1")
+            .bind(application.id.0)
+            .fetch_one(app.pool())
+            .await
+            .unwrap();
+        let (application, key) = (application.id.to_string(), key.id.to_string());
+        Self { number, application, subscription: subscription.to_string(), key }
+    }
+
+    fn fill(&self, text: &str) -> String {
+        text.replace("{id}", &self.application)
+            .replace("{subscription}", &self.subscription)
+            .replace("{key}", &self.key)
+            .replace("{environment}", "sandbox")
+            .replace("{token}", "ptl_none")
+            .replace("{n}", &self.number.to_string())
+    }
+}
+
+fn gets(answer: &Answer) -> Option<Gets> {
+    let signs_in = answer.header("location").starts_with("/sign-in");
+    Some(match answer.status.as_u16() {
+        200 => Ok,
+        303 if signs_in => SignIn,
+        303 => On,
+        401 => Unknown,
+        403 => No,
+        404 => Nothing,
+        422 => Again,
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn every_route_is_open_to_whom_it_should_be_and_to_nobody_else() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let owner = make::developer(&app, "owner").await;
+    make::developer(&app, "other").await;
+    make::developer(&app, "reader").await;
+    make::member(&app, "publisher", &["publisher"]).await;
+    make::member(&app, "admin", &["admin"]).await;
+    let mut visitors = Vec::new();
+    for name in WHO {
+        visitors.push(match name {
+            "visitor" => Visitor::new(&app),
+            name => Visitor::signed_in(&app, name).await,
+        });
+    }
+    let mut wrong = Vec::new();
+    for (number, row) in TABLE.iter().enumerate() {
+        let fixture = Fixture::make(&app, &owner, number, row).await;
+        let path = fixture.fill(row.path);
+        for ((name, visitor), expected) in WHO.iter().zip(&mut visitors).zip(row.gets) {
+            let form: Vec<_> =
+                row.form.iter().map(|(key, value)| (*key, fixture.fill(value).replace("{who}", name))).collect();
+            let form: Vec<_> = form.iter().map(|(key, value)| (*key, value.as_str())).collect();
+            let answer = match row.method {
+                "get" => visitor.peek(&path).await,
+                _ => visitor.post(&path, &form).await,
+            };
+            if gets(&answer) != Some(expected) {
+                wrong.push(format!("{} {}: {name} gets {}, not {expected:?}", row.method, row.path, answer.status));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_route_is_left_out() {
+    let source =
+        |file: &str| std::fs::read_to_string(format!("{}/src/web/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let mut routes = BTreeSet::new();
+    for line in source("router.rs").split(".route(").skip(1) {
+        let (path, handlers) = line.trim_start().split_once(',').unwrap();
+        let path = path.trim_matches('"');
+        assert!(path.starts_with('/'), "write the path of {path} out, so that this test can read it");
+        for method in ["get", "post", "put", "patch", "delete", "any"] {
+            if handlers.split(".route").next().unwrap().contains(&format!("{method}(")) {
+                routes.insert((method.to_owned(), path.to_owned()));
+            }
+        }
+    }
+    let name = |path: &str| match path {
+        p if p.starts_with("/subscriptions/") => p.replace("{subscription}", "{id}"),
+        p if p.starts_with("/api-keys/") => p.replace("{key}", "{id}"),
+        p => p.to_owned(),
+    };
+    let machines = ["/oauth2/", "/.well-known/"];
+    let listed = TABLE.iter().map(|row| (row.method.to_owned(), name(row.route)));
+    let (of_machines, listed): (BTreeSet<_>, BTreeSet<_>) =
+        listed.partition(|(_, path)| machines.iter().any(|start| path.starts_with(start)));
+    assert_eq!(routes, listed);
+    assert_eq!(source("oauth/mod.rs").matches(".route(").count(), of_machines.len(), "routes of web/oauth");
+}

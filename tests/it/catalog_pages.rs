@@ -1,0 +1,227 @@
+//! The pages of the catalogue, as a browser without script meets them.
+
+use crate::support::app::TestApp;
+use crate::support::http;
+use crate::support::visitor::{Page, Visitor};
+use crate::support::{make, shop};
+use std::fmt::Write as _;
+
+const APIS: &str = r#"
+kind: api
+name: weather
+title: Weather
+context: air/weather
+summary: Forecasts for every place.
+description: |
+  # In short
+  Ask **anything** about [rain](https://example.com/rain), but not [this](javascript:alert(1)).
+
+  <script>alert(2)</script>
+owner: Sky team
+tags: [sky, data & more]
+visibility: public
+auth: [api-key, oauth2]
+api_key_header: X-Sky-Key
+plans: [gold, bronze]
+documents:
+  - {name: start, title: Getting started, body: "Do *this* first."}
+versions:
+  - version: "1.0"
+    changelog: The first.
+    backends: {production: "http://127.0.0.1:1", sandbox: "http://127.0.0.1:1"}
+  - version: "1.1"
+    changelog: With **snow**.
+    openapi_source: |
+      openapi: 3.1.0
+      info: {title: Weather, version: "1.1"}
+      paths:
+        /places/{id}: {get: {tags: [places], summary: One place, responses: {"200": {description: ok}}}}
+        /places: {get: {tags: [places], operationId: listPlaces, summary: All places, responses: {"200": {description: ok}}}}
+        /reports: {post: {deprecated: true, responses: {"200": {description: ok}}}}
+    backends: {production: "http://127.0.0.1:1", sandbox: "http://127.0.0.1:1"}
+  - version: "2.0"
+    backends: {production: "http://127.0.0.1:1"}
+"#;
+
+async fn with_weather() -> TestApp {
+    let app = TestApp::start().await;
+    make::publish(&app, APIS).await;
+    app
+}
+
+#[tokio::test]
+async fn the_catalogue_has_a_card_for_each_major_version_that_the_viewer_may_see() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    make::publish(&app, APIS).await;
+    make::developer(&app, "dana").await;
+    make::member(&app, "pat", &["developer", "partner"]).await;
+    let cards = |page: &Page| page.all(".api-card h3");
+
+    let page = Visitor::new(&app).open("/").await;
+    assert_eq!((page.at.as_str(), page.one("h1").as_str()), ("/apis", "Build with Portico"));
+    assert_eq!(cards(&page), ["Pets v1", "Weather v2", "Weather v1"]);
+    page.assert_shows("3 API versions");
+    let mut dana = Visitor::signed_in(&app, "dana").await;
+    assert_eq!(cards(&dana.open("/apis").await), ["Ledger v1", "Pets v1", "Reports v2", "Weather v2", "Weather v1"]);
+    let mut pat = Visitor::signed_in(&app, "pat").await;
+    assert!(cards(&pat.open("/apis").await).contains(&"Vault v1".to_owned()));
+    let page = dana.open("/apis/vault/v1").await;
+    assert_eq!(page.status(), 404, "what one may not see does not exist");
+    assert!(!page.shows("Vault"));
+    let page = Visitor::new(&app).open("/apis/reports/v2").await;
+    assert_eq!((page.status(), page.link("Sign in").as_str()), (404, "/sign-in?next=%2Fapis%2Freports%2Fv2"));
+}
+
+#[tokio::test]
+async fn every_page_of_a_restricted_api_is_there_for_its_role_only() {
+    let app = TestApp::start().await;
+    let restricted = APIS.replace("visibility: public", "visibility: restricted\nroles: [partner]");
+    make::publish(&app, &format!("{{kind: role, name: partner}}\n---{restricted}")).await;
+    make::developer(&app, "dana").await;
+    make::member(&app, "pat", &["developer", "partner"]).await;
+    let mut dana = Visitor::signed_in(&app, "dana").await;
+    let mut pat = Visitor::signed_in(&app, "pat").await;
+    for page in ["", "/v1", "/v1/operations", "/v1/docs/start", "/v1/definition", "/v1/keys/sandbox"] {
+        let path = format!("/apis/weather{page}");
+        assert_eq!(pat.open(&path).await.status(), 200, "{path}");
+        assert_eq!(dana.open(&path).await.status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_catalogue_is_searched_by_words_and_narrowed_by_tags() {
+    let app = with_weather().await;
+    shop::publish_unserved(&app).await;
+    let mut visitor = Visitor::new(&app);
+    let page = visitor.open("/apis").await;
+    let page = visitor.submit(page.form("Search").fill("Search APIs", "sky FORECASTS")).await;
+    assert_eq!(page.all(".api-card h3"), ["Weather v2", "Weather v1"]);
+    let page = visitor.follow(&page, "data & more 1").await;
+    assert_eq!(page.at, "/apis?q=sky+FORECASTS&tag=data+%26+more");
+    let page = visitor.submit(page.form("Search").fill("Search APIs", "“ledgers” <b>")).await;
+    page.assert_shows("Nothing matches ““ledgers” <b>”");
+    page.assert_shows("One filter is on: data & more.");
+    let page = visitor.follow(&page, "Clear filters").await;
+    assert_eq!(page.all(".api-card h3").len(), 3);
+}
+
+#[tokio::test]
+async fn an_empty_catalogue_says_what_to_do() {
+    let app = TestApp::start().await;
+    make::developer(&app, "dana").await;
+    Visitor::new(&app).open("/apis").await.assert_shows("No public APIs yet");
+    Visitor::signed_in(&app, "dana").await.open("/apis").await.assert_shows("No APIs yet");
+}
+
+#[tokio::test]
+async fn an_api_page_tells_where_and_how_to_call_it() {
+    let app = with_weather().await;
+    let mut visitor = Visitor::new(&app);
+    let page = visitor.open("/apis").await;
+    let page = visitor.follow(&page, "Weather v1").await;
+    assert_eq!((page.at.as_str(), page.one("h1").as_str()), ("/apis/weather/v1", "Weather"));
+    let (production, sandbox) = (&app.app.urls.production, &app.app.urls.sandbox);
+    let urls = page.attributes("[data-copy]", "data-copy");
+    assert_eq!(urls, [format!("{production}/air/weather/v1"), format!("{sandbox}/air/weather/v1")]);
+    page.assert_shows("v1 always runs the latest 1.x.");
+    page.assert_shows("New applications should use Weather v2 .");
+    page.assert_shows(&format!("curl -H \"x-sky-key: <YOUR_API_KEY>\" \\ -X GET \"{sandbox}/air/weather/v1/places\""));
+    page.assert_shows("curl -H \"Authorization: Bearer <YOUR_ACCESS_TOKEN>\"");
+    for fact in ["Sky team", "x-sky-key", "API key or access token (OAuth 2.0)", "24 November 2026"] {
+        page.assert_shows(fact);
+    }
+    page.assert_shows("v1.1 answers for v1 Published");
+    page.assert_shows("With snow .");
+    assert_eq!(page.all("#plans, [aria-labelledby=plans] tbody strong").last().unwrap(), "Bronze", "in their order");
+    let links: Vec<String> = page.all("nav.side a");
+    assert_eq!(links, ["Overview", "Operations", "Getting started", "Production", "Sandbox"]);
+    assert_eq!(page.link("Sandbox"), "/apis/weather/v1/keys/sandbox");
+    assert_eq!(page.all("nav.side h2"), ["Credentials"]);
+    assert_eq!(visitor.open("/apis/weather").await.at, "/apis/weather/v2");
+}
+
+#[tokio::test]
+async fn markdown_of_a_publisher_can_do_nothing_but_be_read() {
+    let app = with_weather().await;
+    let page = Visitor::new(&app).open("/apis/weather/v1").await;
+    assert_eq!(page.all(".prose a"), ["rain"]);
+    assert_eq!(page.all(".prose h3"), ["In short"]);
+    page.assert_shows("<script>alert(2)</script>");
+    assert!(page.all("script").iter().all(String::is_empty), "no script but our file");
+    let page = Visitor::new(&app).open("/apis/weather/v1/docs/start").await;
+    page.assert_shows("Do this first.");
+    assert_eq!(Visitor::new(&app).open("/apis/weather/v1/docs/other").await.status(), 404);
+}
+
+#[tokio::test]
+async fn an_api_page_lists_the_subscriptions_of_the_viewer_s_applications() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let dana = make::developer(&app, "dana").await;
+    make::developer(&app, "otto").await;
+    make::developer(&app, "rita").await;
+    let application = shop::application(&app, &dana, "Storefront").await;
+    shop::subscribe(&app, &dana, &application).await;
+    shop::share(&app, &application, "rita@example.com").await;
+    for name in ["dana", "rita"] {
+        let page = Visitor::signed_in(&app, name).await.open("/apis/pets/v1").await;
+        assert_eq!(
+            page.all("[aria-labelledby=subscriptions] tbody td"),
+            ["Storefront", "v1", "Bronze", "24 November 2026"]
+        );
+    }
+    let page = Visitor::signed_in(&app, "otto").await.open("/apis/pets/v1").await;
+    page.assert_shows("No application of yours is subscribed");
+    assert!(!page.shows("Storefront"));
+    Visitor::new(&app).open("/apis/pets/v1").await.assert_shows("Sign in to subscribe");
+}
+
+#[tokio::test]
+async fn operations_are_grouped_by_tag_and_found_by_words() {
+    let app = with_weather().await;
+    let mut visitor = Visitor::new(&app);
+    let page = visitor.open("/apis/weather/v1/operations").await;
+    assert_eq!(page.all("details summary"), ["places 2", "Other operations 1"]);
+    assert_eq!(page.all("details[open]").len(), 2, "a few are all open");
+    page.assert_shows("POST /reports Deprecated");
+    let page = visitor.submit(page.form("Search").fill("Search operations", "listplaces get")).await;
+    page.assert_shows("1 operation of 3");
+    assert_eq!(page.all("details li"), ["GET /places All places"]);
+    let page = visitor.submit(page.form("Search").fill("Search operations", "nothing like it")).await;
+    page.assert_shows("Nothing matches “nothing like it”");
+    assert_eq!(visitor.open("/apis/weather/v2/operations").await.status(), 404, "no definition, no operations");
+}
+
+#[tokio::test]
+async fn a_definition_of_hundreds_of_operations_stays_one_page_of_folded_groups() {
+    let mut openapi = String::from("      openapi: 3.0.3\n      info: {title: Big, version: '1'}\n      paths:\n");
+    for n in 0..700 {
+        let line = "{get: {tags: [t";
+        writeln!(openapi, "        /things/{n}: {line}{}], responses: {{'200': {{description: ok}}}}}}}}", n % 20)
+            .unwrap();
+    }
+    let app = TestApp::start().await;
+    let manifest = format!(
+        "kind: api\nname: big\nvisibility: public\nauth: []\nversions:\n  - version: '1.0'\n    openapi_source: |\n{openapi}    backends: {{production: 'http://127.0.0.1:1'}}\n"
+    );
+    make::publish(&app, &manifest).await;
+    let page = Visitor::new(&app).open("/apis/big/v1/operations").await;
+    page.assert_shows("700 operations");
+    assert_eq!(
+        (page.all("details").len(), page.all("details[open]").len(), page.all("details li").len()),
+        (20, 0, 700)
+    );
+    assert!(page.answer.body.len() < 250_000, "{} bytes", page.answer.body.len());
+}
+
+#[tokio::test]
+async fn a_definition_is_downloaded_as_it_was_published() {
+    let app = with_weather().await;
+    let page = Visitor::new(&app).open("/apis/weather/v1").await;
+    let answer = http::get(&app.portal(&page.link("OpenAPI file")), &[]).await;
+    assert_eq!(answer.header("content-type"), "application/yaml");
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"weather-1.1-default.yaml\"");
+    assert!(answer.text().starts_with("openapi: 3.1.0\n"));
+    assert_eq!(http::get(&app.portal("/apis/weather/v1/definition?endpoint=none"), &[]).await.status, 404);
+}

@@ -1,0 +1,226 @@
+//! The configuration: file, environment and flags, and errors that name their place.
+
+use crate::support::db::scratch;
+use portico::config::Config;
+use portico::config::keys::Key;
+use portico::config::load::{Flags, load};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+fn file(text: &str) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let path = scratch("config").join(format!("{}.toml", NEXT.fetch_add(1, Ordering::Relaxed)));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn variables(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn load_file(text: &str) -> Result<Config, String> {
+    load(Some(&file(text)), &[], &Flags::default()).map_err(|error| error.to_string())
+}
+
+fn load_variables(given: &[(&str, &str)]) -> Result<Config, String> {
+    load(Some(&file("")), &variables(given), &Flags::default()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_example_names_every_setting_with_its_default() {
+    let example = include_str!("../../config.example.toml");
+    let is_setting = |line: &str| {
+        line.strip_prefix('#')
+            .and_then(|line| line.split_once(" = "))
+            .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    };
+    let lines = example.lines().map(|line| if is_setting(line) { &line[1..] } else { line });
+    let text = lines.collect::<Vec<_>>().join("\n");
+
+    let table: toml::Table = text.parse().unwrap();
+    for key in Key::all() {
+        let found = key.path.split('.').try_fold(toml::Value::Table(table.clone()), |at, name| at.get(name).cloned());
+        assert!(found.is_some(), "config.example.toml does not name {}", key.path);
+    }
+
+    let mut found = serde_json::to_value(load_file(&text).unwrap()).unwrap();
+    let default = serde_json::to_value(Config::default()).unwrap();
+    forget_examples(&mut found, &default);
+    assert_eq!(found, default);
+    assert_eq!(load_file(example), Ok(Config::default()), "as shipped, the example changes nothing");
+}
+
+/// Where there is no default, the file has an example.
+fn forget_examples(found: &mut Value, default: &Value) {
+    match (found, default) {
+        (Value::Object(found), Value::Object(default)) => {
+            for (name, default) in default {
+                forget_examples(found.get_mut(name).unwrap(), default);
+            }
+        }
+        (found, Value::Null) => *found = Value::Null,
+        _ => {}
+    }
+}
+
+#[test]
+fn flags_go_before_variables_and_variables_before_the_file() {
+    let path = file("data_dir = \"/file\"\n[portal]\nlisten = \"127.0.0.1:1\"\n[brand]\nname = \"File\"\n");
+    let environment = variables(&[("PORTICO_DATA_DIR", "/variable"), ("PORTICO_PORTAL_LISTEN", "127.0.0.1:2")]);
+    let flags = Flags { data_dir: Some("/flag".into()), ..Flags::default() };
+    let config = load(Some(&path), &environment, &flags).unwrap();
+    assert_eq!(config.data_dir, Some("/flag".into()));
+    assert_eq!(config.portal.listen, "127.0.0.1:2".parse().unwrap());
+    assert_eq!(config.brand.name, "File");
+}
+
+#[test]
+fn every_setting_can_be_given_as_a_variable() {
+    for key in Key::all() {
+        let value = match &*key.path {
+            path if path.ends_with("listen") => "127.0.0.1:7001",
+            path if path.ends_with("public_url") => "https://other.example.com",
+            path if path.ends_with("trusted_proxies") => "10.0.0.0/8, 192.168.1.7/32",
+            "portal.session_idle_seconds" | "portal.session_max_seconds" => "100000",
+            "gateway.threads" => "3",
+            "database.url" => "postgres://localhost/portico",
+            "oauth.access_token_algorithm" => "RS256",
+            "oauth.master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+            "log.format" => "json",
+            "log.filter" => "warn",
+            _ => "123",
+        };
+        let variable = key.variable();
+        let config = load_variables(&[(&variable, value)]).unwrap_or_else(|error| panic!("{error}"));
+        assert_ne!(config, Config::default(), "{variable} changed nothing");
+    }
+}
+
+#[test]
+fn database_url_counts_and_the_longer_name_goes_before_it() {
+    let url = |given: &[(&str, &str)]| load_variables(given).unwrap().database.url;
+    assert_eq!(url(&[("DATABASE_URL", "postgres://a/b")]).as_deref(), Some("postgres://a/b"));
+    let both = [("PORTICO_DATABASE_URL", "postgres://c/d"), ("DATABASE_URL", "postgres://a/b")];
+    assert_eq!(url(&both).as_deref(), Some("postgres://c/d"));
+    assert_eq!(url(&[("DATABASE_URL", "")]), None);
+}
+
+#[test]
+fn variables_that_are_not_ours_are_left_alone() {
+    let given = [
+        ("PORTICO_BUILD_DATABASE_URL", "postgres://build/build"),
+        ("PORTICO_SERVICE_HOST", "10.0.0.1"),
+        ("PORTICO_SERVICE_PORT", "8080"),
+        ("PORTICO_PORT", "tcp://10.0.0.1:8080"),
+        ("PORTICO_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("PORTICO_GATEWAY_SERVICE_PORT_HTTP", "8081"),
+        ("PORTICO_BRAND_NAME", ""),
+        ("PATH", "/bin"),
+    ];
+    assert_eq!(load_variables(&given), Ok(Config::default()));
+}
+
+#[test]
+fn a_mistake_in_the_file_is_named_with_its_line_and_key() {
+    for (text, line, said) in [
+        ("[portal]\nlisen = \"127.0.0.1:1\"\n", 2, "there is no setting portal.lisen; did you mean portal.listen?"),
+        (
+            "\n\n[portall]\nlisten = \"127.0.0.1:1\"\n",
+            4,
+            "there is no setting portall.listen; did you mean portal.listen?",
+        ),
+        ("colour = \"red\"\n", 1, "there is no setting colour"),
+        ("[portal]\nlisten = 8080\n", 2, "portal.listen: must be text in quotes"),
+        (
+            "[portal]\nlisten = \"8080\"\n",
+            2,
+            "portal.listen: invalid socket address syntax; write an address and a port",
+        ),
+        ("portal = 5\n", 1, "portal is a section; write [portal]"),
+        ("[gateway]\nthreads = -1\n", 2, "gateway.threads: must be a whole number from 0 to 256"),
+        ("[gateway]\nthreads = \"two\"\n", 2, "gateway.threads: must be a whole number"),
+        ("[gateway]\ntrusted_proxies = [\n  \"10.0.0.0/8\",\n  \"x\",\n]\n", 2, "gateway.trusted_proxies: "),
+        ("[gateway]\ntrusted_proxies = \"10.0.0.0/8\"\n", 2, "gateway.trusted_proxies: must be a list"),
+        ("[log]\nformat = \"xml\"\n", 2, "log.format: unknown variant `xml`, expected `text` or `json`"),
+        ("[log]\nfilter = \"info,=,\"\n", 2, "log.filter: "),
+        ("[portal]\nlisten = \n", 2, ""),
+        ("[database]\nurl = \"mysql://u:hunter2@h/d\"\n", 2, "database.url: not a Postgres URL"),
+        ("[oauth]\nmaster_key = \"hunter2\"\n", 2, "oauth.master_key: must be 32 bytes in base64"),
+        (
+            "[portal]\nsession_max_seconds = 100\n",
+            2,
+            "portal.session_max_seconds: must be at least portal.session_idle_seconds",
+        ),
+        ("[brand]\nname = \" \"\n", 2, "brand.name: "),
+        ("[portal]\npublic_url = \"https://a.example/portal\"\n", 2, "portal.public_url: must have no path"),
+        ("[gateway.sandbox]\npublic_url = \"https://a.example/\"\n", 2, "write it as https://a.example"),
+        ("[operations]\nlisten = \"0.0.0.0:8080\"\n", 2, "operations.listen: 0.0.0.0:8080 is taken by portal.listen"),
+    ] {
+        let path = file(text);
+        let error = load(Some(&path), &[], &Flags::default()).unwrap_err().to_string();
+        let place = format!("{}:{line}: ", path.display());
+        assert!(error.starts_with(&place), "{text}\n{error}");
+        assert!(error.contains(said), "{text}\n{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_mistake_in_a_variable_is_named_with_the_variable() {
+    for (name, value, said) in [
+        ("PORTICO_PORTAL_LISEN", "x", "there is no such setting; did you mean PORTICO_PORTAL_LISTEN?"),
+        ("PORTICO_PORTAL_LISTEN", "x", "portal.listen: invalid socket address syntax"),
+        ("PORTICO_GATEWAY_THREADS", "two", "gateway.threads: must be a whole number from 0 to 256"),
+        ("PORTICO_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/8,x", "gateway.trusted_proxies: "),
+        ("DATABASE_URL", "mysql://u:hunter2@h/d", "database.url: not a Postgres URL"),
+    ] {
+        let error = load_variables(&[(name, value)]).unwrap_err();
+        assert!(error.starts_with(&format!("{name}: ")) && error.contains(said), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn portal_and_gateways_never_share_an_origin() {
+    let urls = |portal: &str, production: &str, sandbox: &str| {
+        load_variables(&[
+            ("PORTICO_PORTAL_PUBLIC_URL", portal),
+            ("PORTICO_GATEWAY_PRODUCTION_PUBLIC_URL", production),
+            ("PORTICO_GATEWAY_SANDBOX_PUBLIC_URL", sandbox),
+        ])
+        .err()
+        .unwrap_or_default()
+    };
+    assert_eq!(urls("https://a.example", "https://b.example", "https://c.example"), "");
+    assert_eq!(urls("https://a.example", "https://b.example/live", "https://b.example/try"), "");
+    assert!(urls("https://a.example", "https://a.example/api", "").contains("must not have the portal's"));
+    assert!(urls("https://a.example", "", "https://a.example/api").contains("must not have the portal's"));
+    assert!(urls("", "", "http://127.0.0.1:8080").contains("must not have the portal's"));
+    assert!(urls("https://a.example", "https://b.example", "https://b.example").contains("lie within each other"));
+    assert!(urls("https://a.example", "https://b.example", "https://b.example/try").contains("lie within each other"));
+    // An instance on ports that the system chooses.
+    let any = [
+        ("PORTICO_PORTAL_LISTEN", "127.0.0.1:0"),
+        ("PORTICO_GATEWAY_PRODUCTION_LISTEN", "127.0.0.1:0"),
+        ("PORTICO_GATEWAY_SANDBOX_LISTEN", "127.0.0.1:0"),
+    ];
+    assert!(load_variables(&any).is_ok());
+}
+
+#[test]
+fn no_debug_output_shows_a_secret_setting() {
+    let given = [
+        ("DATABASE_URL", "postgres://u:hunter2@h/d"),
+        ("PORTICO_OAUTH_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
+    ];
+    let shown = format!("{:?}", load_variables(&given).unwrap());
+    assert!(!shown.contains("hunter2") && !shown.contains("AAECAw"), "{shown}");
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let error = load(Some(&scratch("config").join("none.toml")), &[], &Flags::default()).unwrap_err().to_string();
+    assert!(error.contains("none.toml: cannot read the configuration file"), "{error}");
+}

@@ -1,0 +1,304 @@
+//! Every refusal: its status, its code, its shape, and that it is counted by its exact reason.
+
+use crate::gateway::{Gate, assert_refused, key, key_in, pets};
+use crate::support::http::{self, Answer};
+use crate::support::upstream::Upstream;
+use crate::support::{app::TestApp, db, make, raw};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use portico::base::environment::Environment;
+use portico::config::Config;
+use portico::domain::credentials::{api_keys, clients};
+use portico::gateway::refusal::Refusal;
+use socket2::{Domain, Socket, Type};
+use sqlx::{Connection as _, Executor as _};
+use time::Duration;
+
+const PATH: &str = "/shop/pets/v1/cats";
+
+/// Short limits, so that waiting for them is short.
+fn hasty(config: &mut Config) {
+    config.gateway.connect_seconds = 1;
+    config.gateway.first_byte_seconds = 1;
+    config.gateway.idle_seconds = 1;
+    config.gateway.max_body_bytes = 1000;
+}
+
+async fn gate() -> Gate {
+    Gate::over(Upstream::start().await, hasty).await
+}
+
+/// A gate whose backend is at this URL.
+async fn gate_to(backend: &str) -> Gate {
+    let gate = gate().await;
+    make::publish(&gate.app, &pets(&[("1.0", "published", backend)])).await;
+    gate
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_refusal_has_its_status_code_shape_and_count() {
+    let mut cases = tokio::task::JoinSet::new();
+    for refusal in Refusal::ALL {
+        cases.spawn(async move { (*refusal, Box::pin(provoke(*refusal)).await) });
+    }
+    while let Some(case) = cases.join_next().await {
+        let (refusal, (answer, metrics)) = case.unwrap();
+        assert_refused(&answer, refusal.status().as_u16(), refusal.code());
+        let counted =
+            format!(r#"portico_gateway_refusals_total{{environment="production",reason="{}"}} 1"#, refusal.label());
+        assert!(metrics.contains(&counted), "{counted}\n{metrics}");
+        let challenged = answer.headers.contains_key("www-authenticate");
+        assert_eq!(challenged, refusal.status() == 401 || refusal == Refusal::SeveralCredentials, "{refusal:?}");
+        assert_eq!(answer.headers.contains_key("retry-after"), refusal.status() == 503, "{refusal:?}");
+    }
+}
+
+/// The refusal's answer, and the metrics after it.
+async fn provoke(refusal: Refusal) -> (Answer, String) {
+    if refusal == Refusal::NotReady {
+        return not_ready().await;
+    }
+    let (gate, answer) = Box::pin(refused(refusal)).await;
+    let metrics = gate.app.app.gateway().metrics().render();
+    (answer, metrics)
+}
+
+#[expect(clippy::too_many_lines, reason = "a case for each refusal: one table")]
+async fn refused(refusal: Refusal) -> (Gate, Answer) {
+    let headers = |gate: &Gate| format!("host: gw\r\napi-key: {}", gate.key());
+    match refusal {
+        Refusal::NotReady => panic!("needs an instance of its own"),
+        Refusal::BadTarget => {
+            let gate = gate().await;
+            raw_answer(gate, &format!("GET {PATH}/%2e%2e/x HTTP/1.1\r\nhost: gw\r\n\r\n")).await
+        }
+        Refusal::BadFraming => {
+            let gate = gate().await;
+            raw_answer(gate, &format!("GET {PATH} HTTP/1.1\r\nhost: gw\r\nhost: gw\r\n\r\n")).await
+        }
+        Refusal::NoRoute => get(gate().await, "/nowhere/v1", None).await,
+        Refusal::NoEndpoint => {
+            let gate = gate().await;
+            let manifest = "kind: api\nname: store\nauth: []\nversions:\n  - version: '1.0'\n    endpoints:\n      - {name: a, path: a, backends: {production: 'http://127.0.0.1:1'}}\n      - {name: b, path: b, backends: {production: 'http://127.0.0.1:1'}}\n";
+            make::publish(&gate.app, manifest).await;
+            get(gate, "/store/v1/c", None).await
+        }
+        Refusal::ApiBlocked => {
+            let gate = gate().await;
+            make::publish(&gate.app, &pets(&[("1.0", "blocked", &gate.upstream.url("/"))])).await;
+            get(gate, PATH, None).await
+        }
+        Refusal::MissingCredential => get(gate().await, PATH, None).await,
+        Refusal::SeveralCredentials => {
+            let gate = gate().await;
+            let answer = http::get(&gate.url(PATH), &[("api-key", "a"), ("api-key", "b")]).await;
+            (gate, answer)
+        }
+        Refusal::MalformedKey => get(gate().await, PATH, Some("ptk_prd_x")).await,
+        Refusal::UnknownKey => {
+            let gate = gate().await;
+            api_keys::delete(&gate.app.ctx, &gate.member, gate.issued.key.id).await.unwrap();
+            known(gate).await
+        }
+        Refusal::ReplacedKey => {
+            let gate = gate().await;
+            api_keys::regenerate(&gate.app.ctx, &gate.member, gate.issued.key.id).await.unwrap();
+            gate.app.clock.advance(Duration::hours(1));
+            known(gate).await
+        }
+        Refusal::OtherApi => {
+            let gate = gate().await;
+            let backend = gate.upstream.url("/");
+            make::publish(&gate.app, &pets(&[("1.0", "published", &backend), ("2.0", "published", &backend)])).await;
+            let key = gate.key().to_owned();
+            get(gate, "/shop/pets/v2/cats", Some(&key)).await
+        }
+        Refusal::OtherEndpoint => {
+            let gate = gate().await;
+            let manifest = "kind: api\nname: store\nplans: [bronze]\nversions:\n  - version: '1.0'\n    endpoints:\n      - {name: a, path: a, backends: {production: 'http://127.0.0.1:1'}}\n      - {name: b, path: b, backends: {production: 'http://127.0.0.1:1'}}\n";
+            make::publish(&gate.app, manifest).await;
+            let key = key_in(&gate.app, &gate.member, ("store", Some("a")), Environment::Production, "a").await;
+            get(gate, "/store/v1/b", Some(key.secret.expose())).await
+        }
+        Refusal::OtherEnvironment => {
+            let gate = gate().await;
+            let key = key_in(&gate.app, &gate.member, ("pets", None), Environment::Sandbox, "sandbox").await;
+            get(gate, PATH, Some(key.secret.expose())).await
+        }
+        Refusal::InvalidToken => {
+            let gate = gate().await;
+            let answer = http::get(&gate.url(PATH), &[("authorization", "Bearer x.y.z")]).await;
+            (gate, answer)
+        }
+        Refusal::UnknownClient => {
+            let gate = gate().await;
+            let (ctx, member, application) = (&gate.app.ctx, &gate.member, gate.issued.key.application);
+            let client = clients::generate(ctx, member, application, Environment::Production).await.unwrap();
+            let form = [
+                ("grant_type", "client_credentials"),
+                ("client_id", &client.client.id),
+                ("client_secret", client.secret.expose()),
+            ];
+            let token = http::post_form(&gate.app.portal("/oauth2/token"), &[], &form).await.json();
+            clients::delete(ctx, member, application, Environment::Production).await.unwrap();
+            gate.app.settle().await;
+            let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+            let answer = http::get(&gate.url(PATH), &[("authorization", &bearer)]).await;
+            (gate, answer)
+        }
+        Refusal::NotSubscribed => {
+            let gate = gate().await;
+            gate.app.pool().execute("delete from subscriptions").await.unwrap();
+            known(gate).await
+        }
+        Refusal::SubscriptionBlocked => {
+            let gate = gate().await;
+            gate.app.pool().execute("update subscriptions set state = 'blocked'").await.unwrap();
+            known(gate).await
+        }
+        Refusal::Unavailable => {
+            let gate = gate().await;
+            gate.app.pool().execute("alter table api_keys rename to away").await.unwrap();
+            known(gate).await
+        }
+        Refusal::BodyTooLarge => {
+            let gate = gate().await;
+            let key = gate.key().to_owned();
+            let answer = http::send(Method::POST, &gate.url(PATH), &[("api-key", &key)], vec![b'x'; 1001]).await;
+            (gate, answer)
+        }
+        Refusal::BodyTimeout => {
+            let gate = gate().await;
+            let request = format!("POST {PATH} HTTP/1.1\r\n{}\r\ncontent-length: 5\r\n\r\nx", headers(&gate));
+            raw_answer(gate, &request).await
+        }
+        Refusal::BodyBroken => {
+            let gate = gate().await;
+            let request = format!(
+                "POST {PATH} HTTP/1.1\r\n{}\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\nzz\r\n",
+                headers(&gate)
+            );
+            raw_answer(gate, &request).await
+        }
+        Refusal::NoBackend => {
+            let gate = gate().await;
+            let manifest = pets(&[("1.0", "published", &gate.upstream.url("/"))]).replace("production:", "dropped:");
+            let (before, after) = manifest.split_once("dropped: ").unwrap();
+            let manifest = format!("{before}{}", after.split_once(", ").unwrap().1);
+            make::publish(&gate.app, &manifest).await;
+            known(gate).await
+        }
+        Refusal::BackendUnreachable => known(gate_to("http://127.0.0.1:1").await).await,
+        Refusal::BackendConnectTimeout => {
+            // A listener whose queue is full: further clients get no answer at all.
+            let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            listener.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+            listener.listen(0).unwrap();
+            let address = listener.local_addr().unwrap().as_socket().unwrap();
+            let _queued = std::net::TcpStream::connect(address).unwrap();
+            let answer = known(gate_to(&format!("http://{address}")).await).await;
+            drop(listener);
+            answer
+        }
+        Refusal::BackendTimeout => {
+            let address = raw::backend(|mut wire, _| async move { _ = wire.rest().await }).await;
+            known(gate_to(&format!("http://{address}")).await).await
+        }
+        Refusal::BackendBroken => {
+            let address = raw::backend(|mut wire, _| async move {
+                wire.head().await;
+                wire.send("SSH-2.0-OpenSSH_9.2\r\n").await;
+            })
+            .await;
+            known(gate_to(&format!("http://{address}")).await).await
+        }
+    }
+}
+
+async fn get(gate: Gate, path: &str, key: Option<&str>) -> (Gate, Answer) {
+    let headers: Vec<_> = key.map(|key| ("api-key", key)).into_iter().collect();
+    let answer = http::get(&gate.url(path), &headers).await;
+    (gate, answer)
+}
+
+/// With the key that the gate has.
+async fn known(gate: Gate) -> (Gate, Answer) {
+    gate.app.settle().await;
+    let key = gate.key().to_owned();
+    get(gate, PATH, Some(&key)).await
+}
+
+/// The answer to a request that no library would send.
+async fn raw_answer(gate: Gate, request: &str) -> (Gate, Answer) {
+    let mut wire = raw::Wire::open(raw::address(&gate.url(""))).await;
+    wire.send(request).await;
+    let head = wire.head().await;
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers: HeaderMap = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()))
+        .collect();
+    let body = wire.until("}").await.into();
+    (gate, Answer { status, headers, body })
+}
+
+/// An instance that cannot read its route table.
+async fn not_ready() -> (Answer, String) {
+    let options = db::fresh().await;
+    let mut locker = sqlx::PgConnection::connect_with(&options).await.unwrap();
+    let mut lock = locker.begin().await.unwrap();
+    lock.execute("lock table endpoint_backends in access exclusive mode").await.unwrap();
+    let app = TestApp::start_unready(&options, |_| {}).await;
+    let answer = http::get(&app.gateway(Environment::Production, PATH), &[]).await;
+    let metrics = app.app.gateway().metrics().render();
+    assert!(!app.app.gateway().readiness().is_ready());
+    lock.rollback().await.unwrap();
+    app.app.ready().await;
+    (answer, metrics)
+}
+
+#[tokio::test]
+async fn a_refusal_comes_before_the_body_and_leaves_the_connection_usable_where_none_follows() {
+    let gate = gate().await;
+    let mut wire = raw::Wire::open(raw::address(&gate.url(""))).await;
+    for _ in 0..2 {
+        wire.send(format!("GET {PATH} HTTP/1.1\r\nhost: gw\r\n\r\n")).await;
+        let head = wire.head().await;
+        assert!(head.starts_with("HTTP/1.1 401") && !head.contains("connection: close"), "{head}");
+        wire.until("}").await;
+    }
+    // A client that waits for 100 is told no, and never gets to send.
+    wire.send(format!("POST {PATH} HTTP/1.1\r\nhost: gw\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n")).await;
+    let head = wire.head().await;
+    assert!(head.starts_with("HTTP/1.1 401") && head.contains("connection: close"), "{head}");
+    assert!(wire.rest().await.ends_with('}'));
+    assert_eq!(gate.upstream.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_sends_a_large_refused_body_still_reads_the_refusal() {
+    let gate = gate().await;
+    let mut wire = raw::Wire::open(raw::address(&gate.url(""))).await;
+    wire.send(format!("POST {PATH} HTTP/1.1\r\nhost: gw\r\ncontent-length: 4000000\r\n\r\n")).await;
+    // More than any buffer takes, and all of it after the refusal was written.
+    let head = wire.head().await;
+    for _ in 0..100 {
+        wire.send(vec![b'x'; 40_000]).await;
+    }
+    assert!(head.starts_with("HTTP/1.1 401"), "{head}");
+    assert!(wire.rest().await.ends_with('}'));
+}
+
+#[tokio::test]
+async fn the_words_do_not_tell_a_wrong_key_from_an_unknown_one() {
+    let gate = gate().await;
+    let second = key(&gate.app, &gate.member, "pets", "second").await;
+    api_keys::delete(&gate.app.ctx, &gate.member, second.key.id).await.unwrap();
+    gate.app.settle().await;
+    let words = async |key: &str| {
+        let mut problem = gate.get_with(PATH, key).await.json();
+        problem["request_id"] = "".into();
+        problem
+    };
+    assert_eq!(words(second.secret.expose()).await, words("nonsense").await);
+}

@@ -1,0 +1,266 @@
+//! Every page in a real browser: axe-core finds nothing, nothing scrolls sideways on a phone, the console stays silent,
+//! and the script does what it is there for.
+
+use crate::support::app::TestApp;
+use crate::support::browser::{Browser, Theme};
+use crate::support::visitor::Visitor;
+use crate::support::{make, shop};
+use portico::base::environment::Environment;
+use portico::domain::credentials::{api_keys, clients};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+const DESKTOP: (u32, u32) = (1440, 900);
+const PHONE: (u32, u32) = (390, 844);
+
+/// Signs a person made by [`make`] in, as one does.
+async fn sign_in(browser: &Browser, app: &TestApp, name: &str) {
+    browser.open(&app.portal("/sign-in")).await;
+    browser.type_into("input[type=email]", &format!("{name}@example.com")).await;
+    browser.type_into("input[type=password]", make::PASSWORD).await;
+    browser.click("main form button").await;
+    browser.wait_until(&format!("return location.href === {}", json!(app.portal("/apis")))).await;
+}
+
+/// What is wrong with the page that the browser shows: a desktop by day and a phone by night, and all four together for
+/// whoever asked for pictures.
+async fn faults(browser: &Browser, page: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (size, width) in [("desktop", DESKTOP), ("phone", PHONE)] {
+        browser.size(width.0, width.1).await;
+        let sideways = browser.sideways().await;
+        if sideways > 0 {
+            faults.push(format!("{page}, {size}: scrolls sideways by {sideways} px"));
+        }
+        for theme in [Theme::Light, Theme::Dark] {
+            if !browser.takes_pictures() && (width == PHONE) != (theme == Theme::Dark) {
+                continue;
+            }
+            browser.prefer(theme).await;
+            let found = browser.axe().await;
+            faults.extend(found.into_iter().map(|fault| format!("{page}, {size}, {theme:?}: {fault}")));
+            browser.picture(&format!("{page}-{size}-{theme:?}")).await;
+        }
+    }
+    browser.size(DESKTOP.0, DESKTOP.1).await;
+    faults.extend(browser.console().await.into_iter().map(|line| format!("{page}: console: {line}")));
+    faults
+}
+
+#[tokio::test]
+async fn every_page_is_accessible_and_fits_a_phone() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let ada = make::developer(&app, "ada").await;
+    let bob = make::member(&app, "bob", &["developer"]).await;
+    let full = shop::application(&app, &ada, "Storefront").await;
+    let empty = shop::application(&app, &ada, "Branch kiosk").await;
+    shop::subscribe(&app, &ada, &full).await;
+    let key = shop::key(&app, &ada, (&full, "checkout-ci"), Environment::Sandbox).await.key;
+    let shared = shop::application(&app, &bob, "Back office").await;
+    shop::share(&app, &shared, "ada@example.com").await;
+    let subscription: uuid::Uuid =
+        sqlx::query_scalar("select id from subscriptions").fetch_one(app.pool()).await.unwrap();
+    clients::generate(&app.ctx, &ada, full.id, Environment::Sandbox).await.unwrap();
+    // Both are in their grace hour.
+    api_keys::regenerate(&app.ctx, &ada, key.id).await.unwrap();
+    clients::new_secret(&app.ctx, &ada, full.id, Environment::Sandbox).await.unwrap();
+    shop::key(&app, &ada, (&full, "nightly"), Environment::Sandbox).await;
+
+    // The longest name without a gap, and what would be a script if a page forgot to escape it.
+    let hostile = format!("<script>alert(1)</script>{}", "W".repeat(45));
+    let hostile = shop::application(&app, &ada, &hostile).await.id;
+    let long = shop::application(&app, &ada, "Long").await.id;
+    portico::domain::applications::manage::edit(&app.ctx, &ada, long, "Long", &"ü".repeat(512)).await.unwrap();
+
+    let browser = Browser::start().await;
+    let mut wrong = Vec::new();
+    for (name, path) in [("visitor-apis", "/apis"), ("visitor-sign-in", "/sign-in"), ("not-found", "/nothing")] {
+        browser.open(&app.portal(path)).await;
+        wrong.extend(
+            faults(&browser, name).await.into_iter().filter(|fault| !fault.contains("/nothing - Failed to load")),
+        );
+    }
+    sign_in(&browser, &app, "ada").await;
+    let (full_id, empty_id, shared_id) = (full.id, empty.id, shared.id);
+    let pages = [
+        ("apis", "/apis".to_owned()),
+        ("account", "/account".to_owned()),
+        ("api", "/apis/pets/v1".to_owned()),
+        ("api-operations", "/apis/pets/v1/operations?endpoint=default".to_owned()),
+        ("api-document", "/apis/pets/v1/docs/start".to_owned()),
+        ("api-several", "/apis/reports/v2".to_owned()),
+        ("applications", "/applications".to_owned()),
+        ("application-new", "/applications/new".to_owned()),
+        ("application", format!("/applications/{full_id}")),
+        ("application-hostile", format!("/applications/{hostile}")),
+        ("application-hostile-deletion", format!("/applications/{hostile}/deletion")),
+        ("application-hostile-client", format!("/applications/{hostile}/credentials/sandbox")),
+        ("application-long", format!("/applications/{long}")),
+        ("application-shared", format!("/applications/{shared_id}")),
+        ("application-details", format!("/applications/{full_id}/details")),
+        ("application-deletion", format!("/applications/{full_id}/deletion")),
+        ("subscriptions", format!("/applications/{full_id}/subscriptions")),
+        ("subscriptions-empty", format!("/applications/{empty_id}/subscriptions")),
+        ("subscription-new", format!("/applications/{full_id}/subscriptions/new")),
+        ("subscription-plan", format!("/subscriptions/{subscription}/plan")),
+        ("subscription-deletion", format!("/subscriptions/{subscription}/deletion")),
+        ("client", format!("/applications/{full_id}/credentials/sandbox")),
+        ("client-empty", format!("/applications/{empty_id}/credentials/production")),
+        ("client-shared", format!("/applications/{shared_id}/credentials/production")),
+        ("secret-regeneration", format!("/applications/{full_id}/credentials/sandbox/regeneration")),
+        ("client-deletion", format!("/applications/{full_id}/credentials/sandbox/deletion")),
+        ("api-keys", "/apis/pets/v1/keys/sandbox".to_owned()),
+        ("api-keys-empty", "/apis/reports/v2/keys/production".to_owned()),
+        ("api-keys-none", "/apis/ledger/v1/keys/sandbox".to_owned()),
+        ("api-key-new", "/apis/reports/v2/keys/sandbox/new".to_owned()),
+        ("api-key-regeneration", format!("/api-keys/{}/regeneration", key.id)),
+        ("api-key-deletion", format!("/api-keys/{}/deletion", key.id)),
+    ];
+    for (name, path) in pages {
+        browser.open(&app.portal(&path)).await;
+        wrong.extend(faults(&browser, name).await);
+    }
+    assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn every_link_leads_to_a_page_with_one_heading() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let ada = make::developer(&app, "ada").await;
+    let application = shop::application(&app, &ada, "Storefront").await;
+    shop::key(&app, &ada, (&application, "one"), Environment::Sandbox).await;
+    clients::generate(&app.ctx, &ada, application.id, Environment::Sandbox).await.unwrap();
+    let mut visitor = Visitor::signed_in(&app, "ada").await;
+    let mut known = BTreeSet::from(["/apis".to_owned()]);
+    let mut next = vec!["/apis".to_owned()];
+    while let Some(path) = next.pop() {
+        let page = visitor.open(&path).await;
+        assert_eq!(page.status(), 200, "{path}");
+        let is_page = page.answer.header("content-type").starts_with("text/html");
+        assert!(!is_page || page.all("h1").len() == 1, "{path} has the headings {:?}", page.all("h1"));
+        let links = [("a", "href"), ("link", "href"), ("script", "src"), ("use", "href")];
+        for link in links.iter().flat_map(|(element, attribute)| page.attributes(element, attribute)) {
+            let link = link.split('#').next().unwrap_or_default().to_owned();
+            if is_page && link.starts_with('/') && known.insert(link.clone()) {
+                next.push(link);
+            }
+        }
+        assert!(known.len() < 500, "the portal has grown without end: {known:?}");
+    }
+    for part in
+        ["/deletion", "/regeneration", "/plan", "/new", "/docs/start", "/operations", "/definition", "portal.css"]
+    {
+        assert!(known.iter().any(|path| path.contains(part)), "nothing leads to {part}");
+    }
+}
+
+#[tokio::test]
+async fn the_script_copies_masks_and_guards_what_is_shown_once() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let ada = make::developer(&app, "ada").await;
+    let application = shop::application(&app, &ada, "Storefront").await;
+    shop::subscribe(&app, &ada, &application).await;
+    let other = shop::application(&app, &ada, "Another").await;
+    let browser = Browser::start().await;
+    browser.prefer(Theme::Light).await;
+    browser.allow_clipboard(&app.portal("")).await;
+    sign_in(&browser, &app, "ada").await;
+    let text = async |script: &str| browser.script(script, json!([])).await;
+
+    // The policy hides where the application is subscribed, the name of a new application where there is none.
+    browser.open(&app.portal("/apis/pets/v1/keys/sandbox/new")).await;
+    let shown = "return [...document.querySelectorAll('[data-when], [data-when-not]')].map(e => !e.hidden)";
+    assert_eq!(text(shown).await, json!([false, false]));
+    let choose = "const s = document.getElementById('application'); s.value = arguments[0];
+        s.dispatchEvent(new Event('change', { bubbles: true }))";
+    browser.script(choose, json!([other.id])).await;
+    assert_eq!(text(shown).await, json!([false, true]));
+    browser.script(choose, json!(["new"])).await;
+    assert_eq!(text(shown).await, json!([true, true]));
+    browser.script(choose, json!([application.id])).await;
+
+    // A double click sends one form.
+    browser.type_into("#name", "checkout-ci").await;
+    text("const b = [...document.querySelectorAll('main button')].find(b => b.textContent === 'Generate'); b.click(); b.click()")
+        .await;
+    browser.wait_for("[data-once]").await;
+    let mut wrong = faults(&browser, "api-key-issued").await;
+    let key = text("return document.querySelector('[data-copy]').dataset.copy").await;
+    let key = key.as_str().unwrap();
+    assert!(key.starts_with("ptk_sbx_"), "{key}");
+    let keys: i64 = sqlx::query_scalar("select count(*) from api_keys").fetch_one(app.pool()).await.unwrap();
+    assert_eq!(keys, 1);
+
+    // The command is masked on the screen and copied whole; leaving before copying asks first.
+    let command = text("return document.querySelector('pre').textContent").await;
+    assert!(!command.as_str().unwrap().contains(key), "the key is masked: {command}");
+    browser.click("[data-once-done]").await;
+    let warned = "return !document.querySelector('[data-unsaved]').hidden";
+    assert_eq!(text(warned).await, true);
+    assert!(browser.url().await.ends_with("/keys/sandbox"));
+    let clipboard =
+        "const done = arguments[arguments.length - 1]; navigator.clipboard.readText().then(done, e => done(String(e)))";
+    browser.click("[data-copy-pane]").await;
+    let copied = browser.script_async(clipboard).await;
+    assert!(copied.as_str().unwrap().contains(&format!("api-key: {key}")), "{copied}");
+    assert_eq!(text(warned).await, false);
+    browser.click("main .copy button").await;
+    browser.wait_for(".toast").await;
+    assert_eq!(browser.script_async(clipboard).await, *key);
+    browser.click("[data-once-done]").await;
+    browser.wait_for("table").await;
+
+    // The menu of the key opens; the name wakes the button of a dangerous form.
+    browser.click("td .anchor > button").await;
+    assert_eq!(text("return document.querySelector('td .menu').matches(':popover-open')").await, true);
+    wrong.extend(faults(&browser, "api-keys-menu").await);
+    browser.open(&app.portal(&format!("/applications/{}/deletion", other.id))).await;
+    let asleep = "return document.querySelector('[data-wakes]').disabled";
+    assert_eq!(text(asleep).await, true);
+    browser.type_into("#confirm", "Another").await;
+    assert_eq!(text(asleep).await, false);
+    browser.click("[data-wakes]").await;
+    browser.wait_for("main [role=status]").await;
+
+    // Application Keys are shown once too; an error takes the focus.
+    browser.open(&app.portal(&format!("/applications/{}/credentials/sandbox", application.id))).await;
+    browser.click("main form button").await;
+    browser.wait_for("[data-once]").await;
+    wrong.extend(faults(&browser, "client-issued").await);
+    browser.open(&app.portal("/applications/new")).await;
+    browser.type_into("#name", "storefront").await;
+    browser.click("main form button").await;
+    browser.wait_for("[data-summary]").await;
+    assert_eq!(text("return document.activeElement.hasAttribute('data-summary')").await, true);
+    wrong.extend(
+        faults(&browser, "application-new-wrong").await.into_iter().filter(|fault| !fault.contains("status of 422")),
+    );
+    assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn the_script_filters_in_place_and_remembers_the_theme() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let ada = make::developer(&app, "ada").await;
+    let application = shop::application(&app, &ada, "Storefront").await;
+    let browser = Browser::start().await;
+    browser.prefer(Theme::Light).await;
+    sign_in(&browser, &app, "ada").await;
+    browser.open(&app.portal(&format!("/applications/{}/subscriptions/new", application.id))).await;
+    browser.type_into("main [type=search]", "ledger").await;
+    let rows = "return document.querySelectorAll('#found tbody tr').length === 1";
+    browser.wait_until(rows).await;
+    assert!(browser.url().await.ends_with("?q=ledger"), "the address follows");
+    let theme = "return document.documentElement.dataset.theme || ''";
+    assert_eq!(browser.script(theme, json!([])).await, "");
+    browser.click("[data-theme-toggle]").await;
+    assert_eq!(browser.script(theme, json!([])).await, "dark");
+    assert!(browser.url().await.ends_with("?q=ledger"), "without leaving the page");
+    browser.open(&app.portal("/apis")).await;
+    assert_eq!(browser.script(theme, json!([])).await, "dark", "the server prints it, so nothing flashes");
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}

@@ -1,0 +1,12 @@
+//! What tests share: a database of their own, the whole product on random ports, HTTP, and ways to arrange.
+
+pub(crate) mod app;
+pub(crate) mod browser;
+pub(crate) mod db;
+pub(crate) mod http;
+pub(crate) mod make;
+pub(crate) mod process;
+pub(crate) mod raw;
+pub(crate) mod shop;
+pub(crate) mod upstream;
+pub(crate) mod visitor;
