@@ -108,16 +108,41 @@ async fn a_killed_server_is_noticed_and_the_next_start_recovers() {
 }
 
 #[tokio::test]
-async fn an_orphaned_server_is_stopped_and_replaced() {
-    let dir = stopped_instance("orphan");
+async fn whoever_kills_the_supervisor_stops_the_server() {
+    let dir = stopped_instance("supervisor");
     let mut pg = start(&dir).await;
-    let orphan = postmaster(&dir).unwrap();
+    for polite in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        kill(supervisor(&dir).unwrap(), polite).unwrap();
+    }
+    assert_eq!(ask(&pg, "select 'still here'").await, "still here");
+    assert!(pg.alive());
     kill(supervisor(&dir).unwrap(), Signal::SIGKILL).unwrap();
     eventually("the supervisor's end to be noticed", || (!pg.alive()).then_some(()));
+    eventually("the server's end", || postgres_processes(&dir).is_empty().then_some(()));
     drop(pg);
-    assert_eq!(postmaster(&dir), Some(orphan), "the server has lost its supervisor");
+    assert_eq!(ask(&start(&dir).await, "select 'here'").await, "here");
+}
+
+#[tokio::test]
+async fn an_orphaned_server_is_stopped_and_replaced() {
+    let dir = stopped_instance("orphan");
     let pg = start(&dir).await;
-    assert_ne!(postmaster(&dir), Some(orphan));
+    let server = postmaster(&dir).unwrap();
+    let (_, arguments) = postgres_processes(&dir).into_iter().find(|(pid, _)| *pid == server).unwrap();
+    drop(pg);
+    // The same server again, of nobody's.
+    let mut orphan = Command::new(&arguments[0]);
+    orphan.args(arguments[1..].iter().filter(|argument| !argument.is_empty())).current_dir("/");
+    orphan.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if Uid::effective().is_root() {
+        let account = User::from_name("postgres").unwrap().unwrap();
+        orphan.uid(account.uid.as_raw()).gid(account.gid.as_raw());
+    }
+    let mut orphan = orphan.spawn().unwrap();
+    let file = dir.join("pgdata/postmaster.pid");
+    eventually("the orphan", || fs::read_to_string(&file).ok()?.contains("ready").then_some(()));
+    let pg = start(&dir).await;
+    eventually("the orphan's end", || orphan.try_wait().unwrap());
     assert_eq!(ask(&pg, "select 'here'").await, "here");
 }
 
