@@ -167,6 +167,7 @@ fn hex(digit: u8) -> Option<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     #[test]
     fn form_decoding_repairs_nothing() {
@@ -177,6 +178,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            rng_seed: RngSeed::Fixed(1),
+            ..ProptestConfig::with_cases(256)
+        })]
+
         #[test]
         fn no_request_is_too_strange_to_be_answered(
             body in proptest::collection::vec(any::<u8>(), 0..200),

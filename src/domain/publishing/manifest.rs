@@ -193,6 +193,7 @@ mod tests {
     use super::*;
     use crate::domain::publishing::openapi;
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     const ALL: &str = r#"
 {kind: role, name: partner, title: Partners}
@@ -244,7 +245,11 @@ versions:
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(300))]
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            rng_seed: RngSeed::Fixed(1),
+            ..ProptestConfig::with_cases(300)
+        })]
 
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
