@@ -18,9 +18,11 @@ create table gateway_changes (
     subject     text        not null check (subject in ('catalog', 'application', 'signing_key')),
     subject_id  uuid,
     transaction xid8        not null default pg_current_xact_id(),
-    changed_at  timestamptz not null default now(),
-    constraint gateway_changes_once_key unique nulls not distinct (transaction, subject, subject_id)
+    changed_at  timestamptz not null default now()
 );
+-- Only of what is not numbered yet: a restored dump holds transaction numbers that the new cluster will use again.
+create unique index gateway_changes_once_key on gateway_changes (transaction, subject, subject_id)
+    nulls not distinct where revision is null;
 create index gateway_changes_changed_at on gateway_changes (changed_at);
 
 create function record_gateway_change(subject text, subject_id uuid) returns void language sql as $$
