@@ -89,18 +89,6 @@ pub async fn by_email(ctx: &Ctx, email: &str) -> Result<Member> {
     Ok(user.member)
 }
 
-/// Gives a role to a person; nothing happens when they have it.
-pub async fn grant(ctx: &Ctx, member: &Member, role: &str, actor: &Actor) -> Result<()> {
-    let mut tx = ctx.db.begin().await?;
-    store::grant_role(&mut tx, member.id, role, ctx.clock.now())
-        .await
-        .on_constraint("role_grants_role_fkey", || Error::field("role", format!("There is no role {role}.")))?;
-    let detail = serde_json::json!({ "role": role });
-    audit::record(&mut tx, ctx, actor, ("role.granted", &member.id.to_string()), None, detail).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 /// Defines a role of the organisation, or renames it; true when something changed.
 pub async fn define_role(conn: &mut Conn, ctx: &Ctx, name: &str, title: &str) -> Result<bool> {
     store::upsert_role(conn, name, title, ctx.clock.now()).await

@@ -30,8 +30,3 @@ pub async fn record(
     };
     store::insert(conn, &event).await
 }
-
-/// The newest events of an application, for its owner. At most `limit`.
-pub async fn of_application(conn: &mut Conn, application: ApplicationId, limit: i64) -> Result<Vec<Event>> {
-    store::of_application(conn, application, limit).await
-}

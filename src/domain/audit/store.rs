@@ -1,7 +1,6 @@
 //! SQL of the audit trail.
 
 use crate::base::error::Result;
-use crate::base::id::{ApplicationId, UserId};
 use crate::domain::audit::model::{Actor, Event};
 use crate::infra::db::Conn;
 
@@ -27,30 +26,4 @@ pub(super) async fn insert(conn: &mut Conn, event: &Event) -> Result<()> {
     .execute(conn)
     .await?;
     Ok(())
-}
-
-pub(super) async fn of_application(conn: &mut Conn, application: ApplicationId, limit: i64) -> Result<Vec<Event>> {
-    let rows = sqlx::query!(
-        "select id, at, actor_id, actor, action, application_id, subject, detail
-         from audit_events
-         where application_id = $1
-         order by at desc, id desc
-         limit $2",
-        application.0,
-        limit,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Event {
-            id: row.id.into(),
-            at: row.at,
-            actor: row.actor_id.map_or(Actor::CommandLine, |id| Actor::Member(UserId(id), row.actor)),
-            action: row.action,
-            application: row.application_id.map(ApplicationId),
-            subject: row.subject,
-            detail: row.detail,
-        })
-        .collect())
 }
