@@ -61,7 +61,7 @@ impl App {
 
         let ctx = Ctx::new(database.db.clone(), clock, random);
         let master_key = MasterKey::load(config.oauth.master_key.as_deref(), &database.data_dir, &ctx.random)?;
-        let issuer = Issuer::start(&ctx, master_key, urls.clone(), config.oauth.access_token_algorithm)
+        let issuer = Issuer::start(&ctx, master_key, urls.clone(), &config.oauth)
             .await
             .map_err(|error| format!("signing keys: {error}"))?;
         let issuer = Arc::new(issuer);
@@ -98,6 +98,7 @@ impl App {
         let mut tasks = JoinSet::new();
         tasks.spawn(serve::http(sockets.portal, portal, stopping.clone(), DRAIN));
         tasks.spawn(serve::http(sockets.operations, operations, stopping.clone(), DRAIN));
+        tasks.spawn(jobs::follow_changes(ctx.clone(), Arc::clone(&issuer), stopping.clone()));
         tasks.spawn(jobs::rotate_signing_keys(ctx.clone(), Arc::clone(&issuer), stopping.clone()));
         tasks.spawn(jobs::tidy(ctx.clone(), lifetime, stopping));
         Ok(Self {
@@ -118,10 +119,11 @@ impl App {
         self.gateway.readiness().wait().await;
     }
 
-    /// Waits until the gateway has taken in everything that is committed now.
+    /// Waits until gateway and issuer have taken in everything that is committed now.
     pub async fn caught_up(&self) -> Result<(), sqlx::Error> {
         let revision = watch::revision(self.ctx.db.pool()).await?;
         self.gateway.reached(revision).await;
+        self.issuer.reached(revision).await;
         Ok(())
     }
 

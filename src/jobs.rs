@@ -1,17 +1,21 @@
 //! Every background loop in one place: what it does and how often.
 
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::domain::Ctx;
 use crate::domain::accounts::sessions::{self, Lifetime};
 use crate::domain::oauth::issuer::Issuer;
+use crate::domain::oauth::sweep;
+use crate::infra::watch::Follower;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How often ended sessions, links and old log rows are removed. Nothing depends on it: validity is computed from the
+/// How often ended sessions, links, grants and old log rows are removed. Nothing depends on it: validity is computed from the
 /// time, the job only keeps tables small.
 const TIDY_EVERY: Duration = Duration::from_mins(15);
-/// How often the signing keys are read again: how far behind a node may be when another one has rotated them.
+/// How long reading what has changed may take.
+const TAKE: Duration = Duration::from_secs(10);
+/// How often it is looked whether a rotation of the signing keys is due.
 const KEYS_EVERY: Duration = Duration::from_mins(1);
 
 /// Removes what has ended, until `stop` says true.
@@ -29,7 +33,37 @@ pub async fn tidy(ctx: Ctx, lifetime: Lifetime, mut stop: watch::Receiver<bool>)
     }
 }
 
-/// Rotates the signing keys when that is due, and takes over what other nodes have rotated, until `stop` says true.
+/// Keeps what the issuer remembers as the database has it, until `stop` says true.
+pub async fn follow_changes(ctx: Ctx, issuer: Arc<Issuer>, mut stop: watch::Receiver<bool>) {
+    let mut follower = Follower::new(ctx.db.pool().clone());
+    let mut is_well = true;
+    loop {
+        let news = tokio::select! {
+            news = follower.next() => news,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let taken = match news {
+            Ok(news) => match tokio::time::timeout(TAKE, issuer.take(&ctx, &news)).await {
+                Ok(taken) => taken.map(|()| news.revision),
+                Err(_elapsed) => Err(Error::internal("reading what has changed takes too long")),
+            },
+            Err(error) => Err(error.into()),
+        };
+        match taken {
+            Ok(revision) => {
+                follower.done(revision);
+                is_well = true;
+            }
+            Err(error) if is_well => {
+                tracing::error!(%error, "the token endpoint hears of no change and asks the database every time");
+                is_well = false;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Rotates the signing keys when that is due, until `stop` says true.
 pub async fn rotate_signing_keys(ctx: Ctx, issuer: Arc<Issuer>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
@@ -44,6 +78,7 @@ pub async fn rotate_signing_keys(ctx: Ctx, issuer: Arc<Issuer>, mut stop: watch:
 
 async fn tidy_once(ctx: &Ctx, lifetime: Lifetime) -> Result<u64> {
     let sessions = sessions::sweep(ctx, lifetime).await?;
+    let grants = sweep::sweep(ctx).await?;
     let changes = crate::infra::watch::prune(ctx.db.pool()).await?;
-    Ok(sessions + changes)
+    Ok(sessions + grants + changes)
 }

@@ -132,3 +132,6 @@ addEventListener('keydown', e => { if (e.key === '/' && !e.target.closest('input
 $$('.side [aria-current]').forEach(a => { a.parentElement.scrollLeft = a.offsetLeft - a.parentElement.clientWidth / 2; });
 const narrow = matchMedia('(max-width: 59.99rem)');
 $$('.filters-box').forEach(d => { d.open = !narrow.matches; narrow.addEventListener('change', () => { d.open = !narrow.matches; }); });
+
+/* An answer that travels to an application in a form goes at once. */
+document.querySelector('form[data-submits]')?.submit();

@@ -7,6 +7,8 @@
     reason = "a test may stop where it stands"
 )]
 
+mod requirements;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

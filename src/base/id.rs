@@ -57,6 +57,8 @@ ids! {
     ApiKeyId,
     /// A consumer secret (the record, not the secret).
     ClientSecretId,
+    /// What a user has granted to a client; the claim `gid`.
+    GrantId,
     /// An entry of the audit trail.
     AuditEventId,
     /// A manifest that was applied.

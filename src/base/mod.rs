@@ -6,6 +6,7 @@ pub mod error;
 pub mod id;
 pub mod jwt;
 pub mod random;
+pub mod scope;
 pub mod secret;
 pub mod tally;
 pub mod text;

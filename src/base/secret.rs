@@ -27,6 +27,14 @@ pub enum Kind {
     Session,
     /// A one-time link to an account.
     AccountLink,
+    /// An authorization code (RFC 6749 §4.1.2).
+    AuthorizationCode,
+    /// A refresh token (RFC 6749 §6).
+    RefreshToken,
+    /// Names an authorization request that waits for its user.
+    AuthorizationRequest,
+    /// A device code (RFC 8628 §3.2).
+    DeviceCode,
 }
 
 impl Kind {
@@ -38,6 +46,10 @@ impl Kind {
             Self::ClientSecret(Environment::Sandbox) => "pts_sbx_",
             Self::Session => "ptn_",
             Self::AccountLink => "ptl_",
+            Self::AuthorizationCode => "ptc_",
+            Self::RefreshToken => "ptr_",
+            Self::AuthorizationRequest => "ptq_",
+            Self::DeviceCode => "ptd_",
         }
     }
 }
@@ -49,6 +61,14 @@ impl Plain {
     /// Makes a new one.
     pub fn mint(kind: Kind, random: &Random) -> Self {
         let mut text = format!("{}{}", kind.prefix(), base62(random, BODY));
+        let check = checksum(&text);
+        text.push_str(&check);
+        Self(text)
+    }
+
+    /// Writes 256 bits that were made elsewhere, such as a keyed hash, in the same form.
+    pub fn from_bits(kind: Kind, bits: &[u8; 32]) -> Self {
+        let mut text = format!("{}{}", kind.prefix(), encode(*bits));
         let check = checksum(&text);
         text.push_str(&check);
         Self(text)
@@ -115,6 +135,22 @@ pub fn base62(random: &Random, length: usize) -> String {
     text
 }
 
+/// 256 bits as a number in base 62: 43 digits hold them, because 62⁴³ is just above 2²⁵⁶.
+fn encode(mut number: [u8; 32]) -> String {
+    let mut digits = [b'0'; BODY];
+    for digit in digits.iter_mut().rev() {
+        let mut remainder = 0_u16;
+        for byte in &mut number {
+            let value = remainder * 256 + u16::from(*byte);
+            // Below 256, since the remainder is below 62.
+            *byte = u8::try_from(value / 62).unwrap_or(0);
+            remainder = value % 62;
+        }
+        *digit = ALPHABET.get(usize::from(remainder)).copied().unwrap_or(b'0');
+    }
+    digits.iter().copied().map(char::from).collect()
+}
+
 fn checksum(text: &str) -> String {
     let mut value = crc32fast::hash(text.as_bytes());
     let mut check = [b'0'; CHECK];
@@ -147,6 +183,27 @@ mod tests {
         {
             assert!(Plain::parse(kind, wrong).is_none(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn bits_become_a_secret_of_the_same_form_each_its_own() {
+        let text = |bits: &[u8; 32]| Plain::from_bits(Kind::RefreshToken, bits).expose().to_owned();
+        let mut seen = vec![text(&[0; 32]), text(&[255; 32])];
+        assert!(seen[0].starts_with(&format!("ptr_{}", "0".repeat(43))));
+        // 2²⁵⁶ − 1 in base 62, from another implementation.
+        assert!(seen[1].starts_with("ptr_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1"), "{}", seen[1]);
+        for place in 0..32 {
+            let mut bits = [0; 32];
+            bits[place] = 1;
+            seen.push(text(&bits));
+        }
+        for text in &seen {
+            assert!(Plain::parse(Kind::RefreshToken, text).is_some(), "{text}");
+        }
+        let count = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), count);
     }
 
     #[test]

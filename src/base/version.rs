@@ -71,6 +71,11 @@ impl VersionState {
             Self::Retired => "retired",
         }
     }
+
+    /// Whether consumers see it: neither a draft nor gone.
+    pub const fn is_shown(self) -> bool {
+        matches!(self, Self::Published | Self::Deprecated | Self::Blocked)
+    }
 }
 
 impl std::str::FromStr for VersionState {

@@ -1,4 +1,4 @@
-//! The commands: `serve`, `demo`, `apply`, `export`, `user`, `migrate`, `check`. Each prints for people, on one line
+//! The commands: `serve`, `demo`, `apply`, `export`, `user`, `keys`, `migrate`, `check`. Each prints for people, on one line
 //! where it can; a failure is one line on standard error and exit status 1 (2 for a wrong command line).
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands speak to the terminal")]
 
@@ -6,6 +6,7 @@ mod apply;
 mod check;
 mod demo;
 mod export;
+mod keys;
 mod migrate;
 mod serve;
 mod user;
@@ -40,9 +41,12 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Write the catalogue as the YAML that `apply` reads
     Export(export::ExportArgs),
-    /// Add people
+    /// Add people, give them roles, keep them out
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Look after the keys that sign tokens
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Bring the database schema up to date
     Migrate,
     /// Say in one line each what is right and what is wrong
@@ -77,6 +81,7 @@ async fn run(cli: Cli) -> ExitCode {
         Command::Apply(args) => with_database(&config, async |ctx| apply::run(ctx, &args).await).await,
         Command::Export(args) => with_database(&config, async |ctx| export::run(ctx, &args).await).await,
         Command::User(command) => with_database(&config, async |ctx| user::run(ctx, &config, command).await).await,
+        Command::Keys(command) => with_database(&config, async |ctx| keys::run(ctx, &config, command).await).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Check => Ok(()),
     };

@@ -1,10 +1,11 @@
-//! `portico user`: adding people from the command line.
+//! `portico user`: people, their roles and whether they may come in.
 
 use crate::base::error::Error;
 use crate::cli::say;
 use crate::config::Config;
 use crate::config::Urls;
 use crate::domain::Ctx;
+use crate::domain::accounts::access::{self, Change, Person, State};
 use crate::domain::accounts::links;
 use crate::domain::accounts::model::DEVELOPER;
 use crate::domain::accounts::users::{self, NewUser};
@@ -17,6 +18,30 @@ use std::io::Read as _;
 pub(super) enum UserCommand {
     /// Add a person
     Add(AddArgs),
+    /// List everybody with their roles
+    List,
+    /// Keep a person out: sessions and everything they have granted to applications end at once
+    Disable(PersonArgs),
+    /// Let a disabled person in again
+    Enable(PersonArgs),
+    /// Give a person a role
+    Grant(RoleArgs),
+    /// Take a role back
+    Revoke(RoleArgs),
+}
+
+#[derive(Args)]
+pub(super) struct PersonArgs {
+    /// E-mail address
+    email: String,
+}
+
+#[derive(Args)]
+pub(super) struct RoleArgs {
+    /// E-mail address
+    email: String,
+    /// The role
+    role: String,
 }
 
 #[derive(Args)]
@@ -38,7 +63,49 @@ pub(super) struct AddArgs {
 const MAX_STDIN: u64 = 4096;
 
 pub(super) async fn run(ctx: &Ctx, config: &Config, command: UserCommand) -> Result<(), String> {
-    let UserCommand::Add(args) = command;
+    let actor = Actor::CommandLine;
+    let (change, made, already) = match command {
+        UserCommand::Add(args) => return add(ctx, config, args).await,
+        UserCommand::List => return list(ctx).await,
+        UserCommand::Disable(PersonArgs { email }) => {
+            (access::disable(ctx, &email, &actor).await, format!("disabled {email}"), "is disabled already")
+        }
+        UserCommand::Enable(PersonArgs { email }) => {
+            (access::enable(ctx, &email, &actor).await, format!("enabled {email}"), "is not disabled")
+        }
+        UserCommand::Grant(RoleArgs { email, role }) => {
+            (access::grant(ctx, &email, &role, &actor).await, format!("granted {role} to {email}"), "has it already")
+        }
+        UserCommand::Revoke(RoleArgs { email, role }) => (
+            access::revoke(ctx, &email, &role, &actor).await,
+            format!("revoked {role} from {email}"),
+            "does not have it",
+        ),
+    };
+    match change.map_err(explain)? {
+        Change::Made => say(&made),
+        Change::None => say(&format!("nothing to do: the account {already}")),
+    }
+    Ok(())
+}
+
+async fn list(ctx: &Ctx) -> Result<(), String> {
+    for Person { member, state } in access::list(ctx).await.map_err(explain)? {
+        let state = match state {
+            State::Active => "",
+            State::Invited => " (has no password yet)",
+            State::Disabled => " (disabled)",
+        };
+        say(&format!("{} ({}) with {}{state}", member.email, member.name, roles(&member.roles)));
+    }
+    Ok(())
+}
+
+fn roles(roles: &[String]) -> String {
+    if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") }
+}
+
+async fn add(ctx: &Ctx, config: &Config, args: AddArgs) -> Result<(), String> {
     let password = if args.password_stdin { Some(read_password()?) } else { None };
     let roles = if args.roles.is_empty() { vec![DEVELOPER.to_owned()] } else { args.roles };
     let new = NewUser::parse(&args.name, &args.email, roles, password.as_deref()).map_err(explain)?;

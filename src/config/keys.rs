@@ -19,6 +19,8 @@ pub enum Shape {
     Text,
     /// A whole number.
     Number,
+    /// `true` or `false`.
+    Switch,
     /// A list of texts.
     List,
 }
@@ -47,6 +49,7 @@ fn walk(prefix: &str, value: &Value, keys: &mut Vec<Key>) {
             return;
         }
         Value::Number(_) => Shape::Number,
+        Value::Bool(_) => Shape::Switch,
         Value::Array(_) => Shape::List,
         _ => Shape::Text,
     };

@@ -146,6 +146,7 @@ impl Settings {
             let value = match key.shape {
                 Shape::Text => Value::String(value.clone()),
                 Shape::Number => value.trim().parse().map_or_else(|_| Value::String(value.clone()), Value::Integer),
+                Shape::Switch => value.trim().parse().map_or_else(|_| Value::String(value.clone()), Value::Boolean),
                 Shape::List => {
                     Value::Array(value.split(',').map(str::trim).filter(|v| !v.is_empty()).map(Value::from).collect())
                 }
@@ -211,7 +212,8 @@ fn misshapen(path: &str, shape: Shape, value: &Value) -> Option<String> {
     match (shape, value) {
         (Shape::Number, Value::Integer(number)) if (least..=most).contains(number) => None,
         (Shape::Number, _) => Some(format!("must be a whole number from {least} to {most}")),
-        (Shape::Text, Value::String(_)) => None,
+        (Shape::Text, Value::String(_)) | (Shape::Switch, Value::Boolean(_)) => None,
+        (Shape::Switch, _) => Some("must be true or false".to_owned()),
         (Shape::Text, _) => Some("must be text in quotes".to_owned()),
         (Shape::List, Value::Array(items)) if items.iter().all(Value::is_str) => None,
         (Shape::List, _) => Some("must be a list of texts, such as [\"10.0.0.0/8\"]".to_owned()),

@@ -114,6 +114,10 @@ pub struct Database {
 pub struct OAuth {
     /// How access tokens are signed.
     pub access_token_algorithm: crate::base::jwt::Algorithm,
+    /// How ID tokens are signed (OIDC Core §2; every client must know RS256).
+    pub id_token_algorithm: crate::base::jwt::Algorithm,
+    /// Whether applications may choose the grants `password` and `implicit` (RFC 9700 §2.1.2, §2.4 advise against both).
+    pub legacy_grants: bool,
     /// 32 random bytes in base64 that encrypt private keys at rest. Unset: `master.key` in the data directory.
     pub master_key: Option<String>,
 }
@@ -165,6 +169,8 @@ impl fmt::Debug for OAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuth")
             .field("access_token_algorithm", &self.access_token_algorithm)
+            .field("id_token_algorithm", &self.id_token_algorithm)
+            .field("legacy_grants", &self.legacy_grants)
             .field("master_key", &hidden(self.master_key.as_ref()))
             .finish()
     }
@@ -217,7 +223,12 @@ impl Default for Database {
 
 impl Default for OAuth {
     fn default() -> Self {
-        Self { access_token_algorithm: crate::base::jwt::Algorithm::Es256, master_key: None }
+        Self {
+            access_token_algorithm: crate::base::jwt::Algorithm::Es256,
+            id_token_algorithm: crate::base::jwt::Algorithm::Rs256,
+            legacy_grants: true,
+            master_key: None,
+        }
     }
 }
 

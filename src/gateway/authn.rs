@@ -2,7 +2,7 @@
 
 use crate::base::environment::Environment;
 use crate::base::secret::{Digest, Kind, Plain};
-use crate::gateway::bearer;
+use crate::gateway::bearer::{self, Verified};
 use crate::gateway::core::Core;
 use crate::gateway::keyring::{ClientRecord, KeyRecord};
 use crate::gateway::refusal::Refusal;
@@ -17,7 +17,7 @@ pub(super) enum Caller {
     /// The holder of an API key.
     Key(Arc<KeyRecord>),
     /// A client with an access token.
-    Client(Arc<ClientRecord>),
+    Client(Arc<ClientRecord>, Arc<Verified>),
 }
 
 /// A credential as it was sent.
@@ -68,8 +68,9 @@ pub(super) async fn identify(
             core.keyring.key(&core.lookups, digest).await?.map(Caller::Key).ok_or(Refusal::UnknownKey)
         }
         Presented::Token(token) => {
-            let client = bearer::client(core, environment, keys, token)?;
-            core.keyring.client(&core.lookups, client).await?.map(Caller::Client).ok_or(Refusal::UnknownClient)
+            let token = bearer::verified(core, environment, keys, token)?;
+            let client = core.keyring.client(&core.lookups, Arc::clone(&token.client)).await?;
+            Ok(Caller::Client(client.ok_or(Refusal::UnknownClient)?, token))
         }
     }
 }

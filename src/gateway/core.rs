@@ -8,6 +8,7 @@ use crate::gateway::keyring::Keyring;
 use crate::gateway::lookups::Lookups;
 use crate::gateway::meter::Meter;
 use crate::gateway::pool::Pool;
+use crate::gateway::revocations::Revocations;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::tls::Tls;
 use arc_swap::ArcSwapOption;
@@ -69,6 +70,8 @@ pub(super) struct Core {
     pub(super) keyring: Keyring,
     /// Asks about others.
     pub(super) lookups: Lookups,
+    /// Tokens that were revoked; shared, and written only when there are more.
+    pub(super) revocations: Arc<Revocations>,
     /// Connections to backends.
     pub(super) pool: Arc<Pool>,
     /// What was counted.
@@ -81,7 +84,7 @@ impl Core {
     /// Remembers at most `capacity` credentials.
     pub(super) fn new(
         settings: Arc<Settings>,
-        lookups: Lookups,
+        (lookups, revocations): (Lookups, Arc<Revocations>),
         tls: Arc<Tls>,
         random: &Random,
         (capacity, connect): (usize, Duration),
@@ -91,6 +94,7 @@ impl Core {
             table: ArcSwapOption::empty(),
             keyring: Keyring::new(capacity),
             lookups,
+            revocations,
             pool: Arc::new(Pool::new(tls, connect)),
             meter: Meter::default(),
             ids: RequestIds::new(random),

@@ -15,12 +15,14 @@ use crate::gateway::snapshot::KeysMark;
 use crate::gateway::store::{self, ApiKeyRow, ClientRow};
 use http::HeaderValue;
 use quick_cache::unsync::Cache;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::OffsetDateTime;
 
 /// Touched applications that are told apart; beyond that everything is forgotten once.
 const TOUCHED: usize = 4096;
+/// Texts that are shared by tokens; beyond that they are gathered anew.
+const TEXTS: usize = 1024;
 
 /// An application's subscription to one major version.
 pub(super) struct Subscription {
@@ -89,7 +91,9 @@ pub(super) struct Keyring {
 struct Memory {
     keys: Cache<Digest, Remembered<KeyRecord>>,
     clients: Cache<Arc<str>, Remembered<ClientRecord>>,
-    tokens: Cache<Digest, Verified>,
+    tokens: Cache<Digest, Arc<Verified>>,
+    /// Texts that many tokens have.
+    texts: HashSet<Arc<str>>,
     /// The revision at which each application was last touched.
     touched: HashMap<ApplicationId, i64>,
     /// Whatever was read before this revision is void.
@@ -157,6 +161,7 @@ impl Keyring {
             keys: Cache::new(capacity),
             clients: Cache::new(capacity),
             tokens: Cache::new(capacity),
+            texts: HashSet::new(),
             touched: HashMap::new(),
             floor: i64::MIN,
             latest: i64::MIN,
@@ -185,7 +190,7 @@ impl Keyring {
             memory.keys.get(&digest).filter(|found| memory.is_valid(found)).cloned()
         };
         if let Some(known) = known {
-            lookups.feed.check(TRUST)?;
+            lookups.check(TRUST)?;
             return Ok(known.record.map(|(_, record)| record));
         }
         let row = Box::pin(lookups.run(move |pool| async move { store::api_key(&pool, &digest).await })).await?;
@@ -203,7 +208,7 @@ impl Keyring {
             memory.clients.get(&id).filter(|found| memory.is_valid(found)).cloned()
         };
         if let Some(known) = known {
-            lookups.feed.check(TRUST)?;
+            lookups.check(TRUST)?;
             return Ok(known.record.map(|(_, record)| record));
         }
         let asked = Arc::clone(&id);
@@ -217,12 +222,26 @@ impl Keyring {
     }
 
     /// A token that was checked against these keys before.
-    pub(super) fn token(&self, digest: &Digest, keys: KeysMark) -> Option<Verified> {
+    pub(super) fn token(&self, digest: &Digest, keys: KeysMark) -> Option<Arc<Verified>> {
         self.memory().tokens.get(digest).filter(|verified| verified.keys == keys).cloned()
     }
 
+    /// The text, kept once for all tokens that have it.
+    pub(super) fn share(&self, text: &str) -> Arc<str> {
+        let mut memory = self.memory();
+        if let Some(known) = memory.texts.get(text) {
+            return Arc::clone(known);
+        }
+        if memory.texts.len() >= TEXTS {
+            memory.texts.clear();
+        }
+        let text: Arc<str> = text.into();
+        memory.texts.insert(Arc::clone(&text));
+        text
+    }
+
     /// Remembers a token that was checked.
-    pub(super) fn remember_token(&self, digest: Digest, verified: Verified) {
+    pub(super) fn remember_token(&self, digest: Digest, verified: Arc<Verified>) {
         self.memory().tokens.insert(digest, verified);
     }
 

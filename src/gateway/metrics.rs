@@ -81,6 +81,9 @@ impl Collector for Threads {
         gauge(&mut encoder, "idle_backend_connections", "Connections kept for later requests", count(idle))?;
         let revision = *self.reached.borrow();
         gauge(&mut encoder, "revision", "Revision up to which all changes count", revision)?;
+        // All threads share them.
+        let revocations = self.cores.first().map_or(0, |core| core.revocations.len());
+        gauge(&mut encoder, "revocations", "Revoked tokens, grants and clients known", count(revocations))?;
         let sizes: Vec<[usize; 3]> = self.cores.iter().map(|core| core.keyring.sizes()).collect();
         let what = [
             ("cached_api_keys", "API keys remembered"),

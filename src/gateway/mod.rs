@@ -11,8 +11,9 @@
 //! | the immutable route table | `snapshot` (made by `sync` from `store`) | 503 until the first is read |
 //! | path → version and endpoint | `route` | 400, 404, 503 when blocked |
 //! | preflight of the portal's pages | `cors` | – |
-//! | which credential, and whose | `authn`, `bearer`, `keyring`, `lookups` | 401; 503 when it cannot be told |
-//! | may this caller make this call | `permit` | 403 |
+//! | which tokens an API takes | `resource` | 404 |
+//! | which credential, and whose | `authn`, `bearer`, `revocations`, `keyring`, `lookups` | 401; 503 when it cannot be told |
+//! | may this caller make this call | `permit`, `operations` (`templates`, `spelling`) | 401, 403 |
 //! | headers for the backend, connection, streaming | `headers`, `pool`, `tls`, `forward`, `body` | 413, 502, 503, 504 |
 //! | what is left behind | `meter`, `metrics` | never fails a request |
 
@@ -29,15 +30,20 @@ pub mod listen;
 mod lookups;
 pub mod meter;
 mod metrics;
+mod operations;
 mod permit;
 mod pipeline;
 mod pool;
 pub mod refusal;
+mod resource;
+mod revocations;
 mod route;
 mod running;
 mod snapshot;
+mod spelling;
 mod store;
 mod sync;
+mod templates;
 mod tls;
 
 pub use metrics::Metrics;

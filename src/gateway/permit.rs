@@ -7,7 +7,7 @@ use crate::gateway::keyring::{State, Subscription};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::route::Matched;
 use crate::gateway::snapshot::{Backend, Snapshot};
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, Method};
 use time::OffsetDateTime;
 
 /// Proof that this caller may make this call now.
@@ -20,6 +20,29 @@ pub(super) struct Permit<'a> {
     pub(super) identity: Option<Identity<'a>>,
     // Only this file can make one.
     _proof: (),
+}
+
+/// What of a request's head says what it wants to do.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Its method.
+    pub(super) method: &'a Method,
+    /// Its headers, some of which put another method in its place.
+    pub(super) headers: &'a HeaderMap,
+}
+
+/// A call that is not let through.
+pub(super) struct Denied {
+    /// Why.
+    pub(super) refusal: Refusal,
+    /// The scopes that its token needs, where that is why.
+    pub(super) scopes: Option<String>,
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, scopes: None }
+    }
 }
 
 /// What the backend hears about the caller.
@@ -36,31 +59,34 @@ pub(super) struct Identity<'a> {
 pub(super) fn check<'a>(
     snapshot: &'a Snapshot,
     matched: Matched<'a, 'a>,
-    environment: Environment,
-    caller: &'a Caller,
+    asked: Asked<'_>,
+    (caller, environment): (&'a Caller, Environment),
     now: OffsetDateTime,
-) -> Result<Permit<'a>, Refusal> {
+) -> Result<Permit<'a>, Denied> {
     let (api, major) = (matched.route.api.id, matched.route.version.major);
     let found = match caller {
         Caller::Anyone => None,
         Caller::Key(key) => {
             if key.until.is_some_and(|until| now >= until) {
-                return Err(Refusal::ReplacedKey);
+                return Err(Refusal::ReplacedKey.into());
             }
             if key.environment != environment {
-                return Err(Refusal::OtherEnvironment);
+                return Err(Refusal::OtherEnvironment.into());
             }
             if key.api != api || key.major != major {
-                return Err(Refusal::OtherApi);
+                return Err(Refusal::OtherApi.into());
             }
             if *key.endpoint != *matched.endpoint.name {
-                return Err(Refusal::OtherEndpoint);
+                return Err(Refusal::OtherEndpoint.into());
             }
             Some((&key.application_header, key.subscription.as_ref()))
         }
-        Caller::Client(client) => {
+        Caller::Client(client, token) => {
             if client.environment != environment {
-                return Err(Refusal::OtherEnvironment);
+                return Err(Refusal::OtherEnvironment.into());
+            }
+            if !token.reach.is_for(&matched.route.resource) {
+                return Err(Refusal::OtherResource.into());
             }
             let subscription = client.subscriptions.iter().find(|s| s.api == api && s.major == major);
             Some((&client.application_header, subscription))
@@ -68,14 +94,41 @@ pub(super) fn check<'a>(
     };
     let identity = match found {
         None => None,
-        Some((_, None)) => return Err(Refusal::NotSubscribed),
-        Some((_, Some(Subscription { state: State::Blocked, .. }))) => return Err(Refusal::SubscriptionBlocked),
+        Some((_, None)) => return Err(Refusal::NotSubscribed.into()),
+        Some((_, Some(Subscription { state: State::Blocked, .. }))) => return Err(Refusal::SubscriptionBlocked.into()),
         Some((application, Some(subscription))) => {
             Some(Identity { application, subscription: &subscription.id, plan: snapshot.plan(subscription.plan) })
         }
     };
+    // API keys have no scopes and are not asked for any.
+    if let (Caller::Client(_, token), Some(operations)) = (caller, &matched.endpoint.operations) {
+        let methods = methods(asked, matched.query);
+        let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
+        if let Some(needed) = operations.unmet(&methods, matched.rest, token.reach.scopes()) {
+            return Err(Denied { refusal: Refusal::InsufficientScope, scopes: Some(needed) });
+        }
+    }
     let backend = matched.endpoint.backend(environment).ok_or(Refusal::NoBackend)?;
     Ok(Permit { matched, backend, identity, _proof: () })
+}
+
+/// Headers by which some frameworks let a request say that another method is meant.
+const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+/// The same as a parameter.
+const OVERRIDE: &str = "_method";
+
+/// The request's method, and each that a backend may be told to take instead.
+fn methods(asked: Asked<'_>, query: Option<&str>) -> Vec<String> {
+    let mut methods = vec![asked.method.as_str().to_owned()];
+    for (name, value) in asked.headers {
+        // CGI and its heirs do not tell hyphens and underscores apart.
+        if OVERRIDES.iter().any(|known| *known == name.as_str().replace('_', "-")) {
+            methods.push(String::from_utf8_lossy(value.as_bytes()).trim().to_uppercase());
+        }
+    }
+    let parameters = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    methods.extend(parameters.filter(|(name, _)| name == OVERRIDE).map(|(_, value)| value.trim().to_uppercase()));
+    methods
 }
 
 impl Caller {
@@ -84,7 +137,9 @@ impl Caller {
         match self {
             Self::Anyone => (None, Credential::None),
             Self::Key(key) => (Some(key.application), Credential::ApiKey(key.id)),
-            Self::Client(client) => (Some(client.application), Credential::Client(std::sync::Arc::clone(&client.id))),
+            Self::Client(client, _) => {
+                (Some(client.application), Credential::Client(std::sync::Arc::clone(&client.id)))
+            }
         }
     }
 }

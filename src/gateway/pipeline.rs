@@ -7,10 +7,11 @@ use crate::gateway::cors;
 use crate::gateway::forward;
 use crate::gateway::headers;
 use crate::gateway::meter::Call;
-use crate::gateway::permit;
-use crate::gateway::refusal::Refusal;
+use crate::gateway::permit::{self, Asked};
+use crate::gateway::refusal::{Refusal, Refused};
+use crate::gateway::resource;
 use crate::gateway::route::{self, Unmatched};
-use crate::gateway::snapshot::{Api, Snapshot};
+use crate::gateway::snapshot::Snapshot;
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, Response, Version};
 use http_body::Body as _;
@@ -28,12 +29,12 @@ pub(super) async fn call(client: &Arc<Client>, request: Request<Incoming>) -> Re
     let table = client.core.table.load_full();
     let outcome = match table.as_deref() {
         Some(table) => proceed(client, table, request, &request_id, &mut call).await,
-        None => Err((Refusal::NotReady, None)),
+        None => Err(Refusal::NotReady.into()),
     };
-    let mut response = outcome.unwrap_or_else(|(refusal, api)| {
-        call.refused(refusal);
-        tracing::debug!(reason = refusal.label(), request.id = ?request_id, "refused");
-        let mut response = refusal.answer(api, &request_id);
+    let mut response = outcome.unwrap_or_else(|refused| {
+        call.refused(refused.refusal);
+        tracing::debug!(reason = refused.refusal.label(), request.id = ?request_id, "refused");
+        let mut response = refused.answer(client.environment, &client.core.settings.urls, &request_id);
         if closes {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -53,22 +54,26 @@ async fn proceed<'t>(
     request: Request<Incoming>,
     request_id: &HeaderValue,
     call: &mut Call,
-) -> Result<Response<Reply>, (Refusal, Option<&'t Api>)> {
+) -> Result<Response<Reply>, Refused<'t>> {
     // 1. A request whose end or host two readers could see differently is nobody's.
     if !headers::is_well_framed(request.headers(), request.version(), request.uri().authority().is_some()) {
-        return Err((Refusal::BadFraming, None));
+        return Err(Refusal::BadFraming.into());
+    }
+    // What is not a call but a question about an API.
+    if let Some(about) = resource::asked(request.uri().path()) {
+        return Ok(resource::answer(client, table, request.method(), about)?);
     }
     // 2. Which version and endpoint.
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let matched = route::find(table, &method, &uri).map_err(|unmatched| match unmatched {
-        Unmatched::Unknown(refusal) => (refusal, None),
+        Unmatched::Unknown(refusal) => refusal.into(),
         Unmatched::Known(route, refusal) => {
             call.is_for(route.api.id, route.version);
-            (refusal, Some(&*route.api))
+            Refused { route: Some(route), ..refusal.into() }
         }
     })?;
     let (route, api) = (matched.route, &*matched.route.api);
-    let no = |refusal| (refusal, Some(api));
+    let no = |refusal: Refusal| Refused { route: Some(route), ..refusal.into() };
     // 3. A preflight of the portal's own pages carries no credential and costs nothing.
     if cors::is_preflight(&request, &client.core.settings.portal_origin) {
         return Ok(cors::preflight(&request));
@@ -80,7 +85,9 @@ async fn proceed<'t>(
     call.is_by(caller.credential());
     // 5. Whether that caller may make this call now.
     let now = client.core.settings.clock.now();
-    let permit = permit::check(table, matched, client.environment, &caller, now).map_err(no)?;
+    let asked = Asked { method: &method, headers: request.headers() };
+    let permit = permit::check(table, matched, asked, (&caller, client.environment), now)
+        .map_err(|denied| Refused { scopes: denied.scopes, ..no(denied.refusal) })?;
     // 6. The backend.
     let mut response = forward::forward(client, &permit, request, request_id, call).await.map_err(no)?;
     response.headers_mut().insert(headers::API_VERSION, route.version_header.clone());

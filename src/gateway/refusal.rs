@@ -3,9 +3,12 @@
 //! The words are generic on purpose: whoever guesses credentials must not learn how near the guess was. The exact reason
 //! is the metric label and the log line.
 
+use crate::base::environment::Environment;
+use crate::config::Urls;
 use crate::gateway::body::Reply;
-use crate::gateway::snapshot::Api;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use crate::gateway::resource;
+use crate::gateway::snapshot::Route;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
 macro_rules! refusals {
@@ -82,6 +85,10 @@ refusals! {
     OtherEnvironment => "other_environment", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
     /// Not one of our access tokens, or not for here, or too old.
     InvalidToken => "invalid_token", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
+    /// The token, its grant or all tokens of its client were revoked.
+    RevokedToken => "revoked_token", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
+    /// The token is for other APIs of its environment.
+    OtherResource => "other_resource", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
     /// The token's client is gone.
     UnknownClient => "unknown_client", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
     /// The key is for another API or another major version.
@@ -93,12 +100,17 @@ refusals! {
     /// The application is not subscribed to this major version.
     NotSubscribed => "not_subscribed", FORBIDDEN, "900908", "Not subscribed",
         "The application is not subscribed to this major version of the API. Subscribe it in the portal.";
+    /// The token lacks a scope.
+    InsufficientScope => "insufficient_scope", FORBIDDEN, "900910", "Insufficient scope",
+        "The access token lacks a scope that this operation needs. WWW-Authenticate names what it needs.";
     /// The subscription is blocked.
     SubscriptionBlocked => "subscription_blocked", FORBIDDEN, "900907", "Subscription blocked",
         "The publisher has blocked the application's subscription.";
     /// The database is away and the credential is not remembered.
     Unavailable => "unavailable", SERVICE_UNAVAILABLE, "503", "Cannot check credentials",
         "The gateway cannot check this credential at the moment. Try again in a moment.";
+    /// A document of the gateway's own is only there to be read.
+    OnlyReadable => "only_readable", METHOD_NOT_ALLOWED, "405", "Method not allowed", "Read this document with GET.";
     /// The request's body is too large.
     BodyTooLarge => "body_too_large", PAYLOAD_TOO_LARGE, "413", "Body too large",
         "The request's body is larger than allowed here.";
@@ -122,6 +134,22 @@ refusals! {
         "The API's backend gave no answer that can be passed on.";
 }
 
+/// A request that is refused, with what the answer has to say about it.
+pub(super) struct Refused<'t> {
+    /// Why.
+    pub(super) refusal: Refusal,
+    /// The version of the API that was asked for, where that is known.
+    pub(super) route: Option<&'t Route>,
+    /// The scopes that its token needs, where that is why.
+    pub(super) scopes: Option<String>,
+}
+
+impl From<Refusal> for Refused<'_> {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, route: None, scopes: None }
+    }
+}
+
 impl Refusal {
     /// The HTTP status.
     pub const fn status(self) -> StatusCode {
@@ -132,10 +160,12 @@ impl Refusal {
     pub const fn code(self) -> &'static str {
         self.public().code
     }
+}
 
-    /// The answer. `api` is the API that was asked for, where that is known.
-    pub(super) fn answer(self, api: Option<&Api>, request_id: &HeaderValue) -> Response<Reply> {
-        let Public { status, code, title, detail } = self.public();
+impl Refused<'_> {
+    /// The answer of the gateway of this environment.
+    pub(super) fn answer(&self, environment: Environment, urls: &Urls, request_id: &HeaderValue) -> Response<Reply> {
+        let Public { status, code, title, detail } = self.refusal.public();
         let body = serde_json::json!({
             "type": format!("urn:portico:refusal:{}", title.to_lowercase().replace(' ', "-")),
             "title": title,
@@ -150,35 +180,41 @@ impl Refusal {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(api) = api {
-            for challenge in self.challenges(api) {
-                headers.append(WWW_AUTHENTICATE, challenge);
-            }
+        for challenge in self.route.into_iter().flat_map(|route| self.challenges(route, environment, urls)) {
+            headers.append(WWW_AUTHENTICATE, challenge);
+        }
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            let seconds = if matches!(self, Self::NotReady | Self::Unavailable) { "1" } else { "60" };
+            let seconds = if matches!(self.refusal, Refusal::NotReady | Refusal::Unavailable) { "1" } else { "60" };
             headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         response
     }
 
     /// How to come with a credential: for each kind that the API takes. RFC 6750 §3.1: no error code where the request
-    /// had no credential.
-    fn challenges(self, api: &Api) -> Vec<HeaderValue> {
-        let error = match self {
-            Self::InvalidToken | Self::UnknownClient => Some("invalid_token"),
-            Self::SeveralCredentials => Some("invalid_request"),
-            _ if self.status() == StatusCode::UNAUTHORIZED => None,
+    /// had no credential. RFC 9728 §5.1: where to read which tokens the API takes.
+    fn challenges(&self, route: &Route, environment: Environment, urls: &Urls) -> Vec<HeaderValue> {
+        let error = match self.refusal {
+            Refusal::InvalidToken | Refusal::RevokedToken | Refusal::UnknownClient | Refusal::OtherResource => {
+                Some("invalid_token")
+            }
+            Refusal::SeveralCredentials => Some("invalid_request"),
+            Refusal::InsufficientScope => Some("insufficient_scope"),
+            other if other.status() == StatusCode::UNAUTHORIZED => None,
             _ => return Vec::new(),
         };
         let mut challenges = Vec::new();
-        if api.bearer_header.is_some() {
-            challenges.push(match error {
-                Some(error) => format!(r#"Bearer realm="portico", error="{error}""#),
-                None => r#"Bearer realm="portico""#.to_owned(),
-            });
+        if route.api.bearer_header.is_some() {
+            let error = error.map(|error| format!(r#"error="{error}""#));
+            let scopes = self.scopes.as_ref().map(|scopes| format!(r#"scope="{scopes}""#));
+            let metadata = resource::url(route, environment, urls).map(|url| format!(r#"resource_metadata="{url}""#));
+            let parts = [Some(r#"Bearer realm="portico""#.to_owned()), error, scopes, metadata];
+            challenges.push(parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
         }
-        if let Some(header) = &api.key_header {
+        // Who came with a token is told what tokens need.
+        if let Some(header) = route.api.key_header.as_ref().filter(|_| self.refusal != Refusal::InsufficientScope) {
             challenges.push(format!(r#"ApiKey realm="portico", header="{header}""#));
         }
         challenges.into_iter().filter_map(|text| text.try_into().ok()).collect()

@@ -69,7 +69,7 @@ fn version<'s, 'p>(snapshot: &'s Snapshot, path: &'p str) -> Option<(&'s Route, 
 }
 
 /// Percent-decoding is tried so often before a path that still changes counts as hostile.
-const ROUNDS: usize = 4;
+pub(super) const ROUNDS: usize = 4;
 
 /// Whether no reader of `path`, however it decodes, can see a `.` or `..` segment in it.
 ///
@@ -104,7 +104,7 @@ fn has_dot_segment(path: &[u8]) -> bool {
 }
 
 /// One round of percent-decoding; overlong two-byte UTF-8 is read as what it hides.
-fn decode(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn decode(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let [first, tail @ ..] = rest {

@@ -6,13 +6,14 @@ use crate::base::random::Random;
 use crate::config::{self, Urls};
 use crate::gateway::core::{Core, Settings};
 use crate::gateway::listen::{self, stopped};
-use crate::gateway::lookups::{Feed, Lookups};
+use crate::gateway::lookups::Lookups;
 use crate::gateway::meter::{self, FLUSH_EVERY, Flusher};
 use crate::gateway::metrics::Metrics;
+use crate::gateway::revocations::Revocations;
 use crate::gateway::sync::Sync;
 use crate::gateway::tls::Tls;
 use crate::infra::db::Db;
-use crate::infra::watch::STALE;
+use crate::infra::watch::{Feed, STALE};
 use std::io::Result;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,6 +79,7 @@ impl Gateway {
         let settings = Arc::new(Settings::new(&config, urls, clock.clone()));
         let feed = Arc::new(Feed::new());
         let lookups = Lookups::new(runtime.clone(), db.pool().clone(), Arc::clone(&feed));
+        let revocations = Arc::new(Revocations::new());
         let tls = Arc::new(Tls::default());
         let count = production.len().max(1);
         let capacity = (config.cached_credentials / count).max(100);
@@ -90,7 +92,7 @@ impl Gateway {
         for (number, (production, sandbox)) in production.into_iter().zip(sandbox).enumerate() {
             let core = Arc::new(Core::new(
                 Arc::clone(&settings),
-                lookups.clone(),
+                (lookups.clone(), Arc::clone(&revocations)),
                 Arc::clone(&tls),
                 &random,
                 (capacity, connect),
@@ -107,7 +109,7 @@ impl Gateway {
         }
         let cores: Arc<[Arc<Core>]> = cores.into();
         let (reach, reached) = watch::channel(-1);
-        let sync = Sync { db, clock, cores: Arc::clone(&cores), feed: Arc::clone(&feed), reached: reach };
+        let sync = Sync { db, clock, cores: Arc::clone(&cores), revocations, feed: Arc::clone(&feed), reached: reach };
         let sync = runtime.spawn(sync.run());
         let (finish, finished) = oneshot::channel();
         let flusher = runtime.spawn(flush(Flusher::new(Arc::clone(&cores), sink), finished));

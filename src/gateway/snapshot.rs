@@ -4,7 +4,8 @@ use crate::base::environment::Environment;
 use crate::base::id::{ApiId, PlanId};
 use crate::base::jwt::{KeySet, TokenError};
 use crate::base::version::{self, Version, VersionState};
-use crate::gateway::store::{KeyRow, PlanRow, RouteRow};
+use crate::gateway::operations::{Operations, Shared};
+use crate::gateway::store::{Catalogue, KeyRow, OperationRow, RouteRow, ScopeRow};
 use http::{HeaderName, HeaderValue};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub(super) struct Route {
     pub(super) version_header: HeaderValue,
     /// Published, deprecated or blocked.
     pub(super) state: VersionState,
+    /// What identifies its major version below the gateway's base URL: `{context}/v{major}` (RFC 8707).
+    pub(super) resource: Arc<str>,
     /// Longest path first.
     endpoints: Vec<Endpoint>,
 }
@@ -76,16 +79,30 @@ pub(super) struct Route {
 pub(super) struct Api {
     /// Its id.
     pub(super) id: ApiId,
+    /// How everybody may know it; nothing if not everybody may.
+    pub(super) public: Option<PublicNames>,
+    /// Its scopes, in order.
+    pub(super) scopes: Box<[Box<str>]>,
     /// The header that carries an API key, if it takes one.
     pub(super) key_header: Option<HeaderName>,
     /// The header that carries an access token, if it takes one.
     pub(super) bearer_header: Option<HeaderName>,
 }
 
+/// What an API is called, where everybody may see it.
+pub(super) struct PublicNames {
+    /// In URLs of the portal.
+    pub(super) name: Box<str>,
+    /// For people.
+    pub(super) title: Box<str>,
+}
+
 /// One endpoint of a version.
 pub(super) struct Endpoint {
     /// What API keys are bound to.
     pub(super) name: Box<str>,
+    /// Which scopes access tokens need here; nothing if none needs any.
+    pub(super) operations: Option<Box<Operations>>,
     path: Box<str>,
     production: Option<Backend>,
     sandbox: Option<Backend>,
@@ -132,6 +149,12 @@ impl Endpoint {
 }
 
 impl Route {
+    /// Whether calls reach a backend in an environment.
+    pub(super) fn is_callable(&self, environment: Environment) -> bool {
+        let is_open = matches!(self.state, VersionState::Published | VersionState::Deprecated);
+        is_open && self.endpoints.iter().any(|endpoint| endpoint.backend(environment).is_some())
+    }
+
     /// The endpoint whose path `rest` starts with, and what of `rest` lies below it. `rest` is empty or starts with a
     /// slash.
     pub(super) fn endpoint<'s, 'p>(&'s self, rest: &'p str) -> Option<(&'s Endpoint, &'p str)> {
@@ -147,11 +170,20 @@ impl Route {
 
 impl Snapshot {
     /// From rows that were read in one state of the database.
-    pub(super) fn build(rows: Vec<RouteRow>, plans: Vec<PlanRow>, keys: Arc<TrustedKeys>) -> Self {
+    pub(super) fn build(catalogue: Catalogue, keys: Arc<TrustedKeys>) -> Self {
+        let Catalogue { routes: rows, operations, scopes, plans } = catalogue;
+        let mut scopes = by_api(scopes);
         let mut origins = HashMap::new();
         let mut found: BTreeMap<ApiId, Found> = BTreeMap::new();
         for row in rows {
-            found.entry(row.api_id).or_insert_with(|| Found::new(&row)).add(row, &mut origins);
+            let new = || Found::new(&row, scopes.remove(&row.api_id).unwrap_or_default());
+            found.entry(row.api_id).or_insert_with(new).add(row, &mut origins);
+        }
+        let mut shared = Shared::default();
+        for (place, listed) in by_endpoint(operations) {
+            if let Some(endpoint) = found.get_mut(&place.0).and_then(|found| found.endpoint(&place)) {
+                endpoint.operations = Operations::new(listed, &mut shared).map(Box::new);
+            }
         }
         let mut routes = HashMap::new();
         for found in found.into_values() {
@@ -178,6 +210,29 @@ impl Snapshot {
     }
 }
 
+/// An endpoint of a version.
+type Place = (ApiId, Version, String);
+
+/// An operation: its method, its path template, and the alternatives of scopes that it needs.
+type Listed = (String, String, Vec<String>);
+
+fn by_endpoint(rows: Vec<OperationRow>) -> HashMap<Place, Vec<Listed>> {
+    let mut places: HashMap<Place, Vec<Listed>> = HashMap::new();
+    for row in rows {
+        let place = (row.api_id, Version::from_columns(row.major, row.minor), row.endpoint);
+        places.entry(place).or_default().push((row.method, row.path, row.scopes));
+    }
+    places
+}
+
+fn by_api(rows: Vec<ScopeRow>) -> HashMap<ApiId, Vec<Box<str>>> {
+    let mut apis: HashMap<ApiId, Vec<Box<str>>> = HashMap::new();
+    for row in rows {
+        apis.entry(row.api_id).or_default().push(row.name.into());
+    }
+    apis
+}
+
 /// An API as its rows come in.
 struct Found {
     api: Arc<Api>,
@@ -191,12 +246,16 @@ struct Minor {
 }
 
 impl Found {
-    fn new(row: &RouteRow) -> Self {
+    fn new(row: &RouteRow, scopes: Vec<Box<str>>) -> Self {
         let header = |takes: bool, name: &str, usual: HeaderName| {
             takes.then(|| HeaderName::from_bytes(name.as_bytes()).unwrap_or(usual))
         };
         let api = Api {
             id: row.api_id,
+            public: row
+                .is_public
+                .then(|| PublicNames { name: row.name.as_str().into(), title: row.title.as_str().into() }),
+            scopes: scopes.into(),
             key_header: header(row.takes_api_key, &row.api_key_header, HeaderName::from_static("api-key")),
             bearer_header: header(row.takes_bearer, &row.bearer_header, http::header::AUTHORIZATION),
         };
@@ -210,7 +269,13 @@ impl Found {
         let known = minor.endpoints.iter().position(|endpoint| *endpoint.name == *name);
         let place = known.unwrap_or_else(|| {
             let path = path.trim_matches('/').into();
-            minor.endpoints.push(Endpoint { name: name.into(), path, production: None, sandbox: None });
+            minor.endpoints.push(Endpoint {
+                name: name.into(),
+                operations: None,
+                path,
+                production: None,
+                sandbox: None,
+            });
             minor.endpoints.len() - 1
         });
         let (Some(endpoint), Some(environment), Some(url)) = (minor.endpoints.get_mut(place), row.environment, row.url)
@@ -227,17 +292,26 @@ impl Found {
         }
     }
 
+    fn endpoint(&mut self, (_, version, name): &Place) -> Option<&mut Endpoint> {
+        self.minors.get_mut(version)?.endpoints.iter_mut().find(|endpoint| *endpoint.name == **name)
+    }
+
     fn add_routes(self, routes: &mut HashMap<Box<str>, Arc<Route>>) {
         let Self { api, context, minors } = self;
         let mut callable: Vec<Arc<Route>> = Vec::new();
         for (version, Minor { state, mut endpoints }) in minors {
             endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.path.len()));
             let Ok(version_header) = HeaderValue::try_from(version.to_string()) else { continue };
-            callable.push(Arc::new(Route { api: Arc::clone(&api), version, version_header, state, endpoints }));
+            let resource = match callable.last() {
+                Some(last) if last.version.major == version.major => Arc::clone(&last.resource),
+                _ => format!("{context}/v{}", version.major).into(),
+            };
+            let api = Arc::clone(&api);
+            callable.push(Arc::new(Route { api, version, version_header, state, resource, endpoints }));
         }
         for minors in callable.chunk_by(|a, b| a.version.major == b.version.major) {
             if let Some(route) = version::newest(minors, |route| (route.version, route.state)) {
-                routes.insert(format!("{context}/v{}", route.version.major).into(), Arc::clone(route));
+                routes.insert((*route.resource).into(), Arc::clone(route));
             }
         }
         for route in callable {

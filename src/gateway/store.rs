@@ -7,10 +7,24 @@ use crate::base::secret::Digest;
 use crate::base::version::VersionState;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Everything that can be called, as it is stored.
+pub(super) struct Catalogue {
+    pub(super) routes: Vec<RouteRow>,
+    /// Those of endpoints of which some operation needs a scope.
+    pub(super) operations: Vec<OperationRow>,
+    /// In the order of each API.
+    pub(super) scopes: Vec<ScopeRow>,
+    pub(super) plans: Vec<PlanRow>,
+}
 
 /// One backend of one endpoint of one version; endpoint and backend may be missing.
 pub(super) struct RouteRow {
     pub(super) api_id: ApiId,
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) is_public: bool,
     pub(super) context: String,
     pub(super) takes_api_key: bool,
     pub(super) takes_bearer: bool,
@@ -25,6 +39,23 @@ pub(super) struct RouteRow {
     pub(super) url: Option<String>,
 }
 
+/// An operation and the alternatives of scopes that it needs.
+pub(super) struct OperationRow {
+    pub(super) api_id: ApiId,
+    pub(super) major: i32,
+    pub(super) minor: i32,
+    pub(super) endpoint: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) scopes: Vec<String>,
+}
+
+/// A scope of an API.
+pub(super) struct ScopeRow {
+    pub(super) api_id: ApiId,
+    pub(super) name: String,
+}
+
 /// A plan's name.
 pub(super) struct PlanRow {
     pub(super) id: PlanId,
@@ -35,6 +66,18 @@ pub(super) struct PlanRow {
 pub(super) struct KeyRow {
     pub(super) public_jwk: serde_json::Value,
     pub(super) gone_at: Option<OffsetDateTime>,
+}
+
+/// What no longer opens anything.
+pub(super) struct RevocationRow {
+    /// `token`, `grant` or `client`.
+    pub(super) kind: String,
+    /// Its `jti`, its `gid`, or the client's id.
+    pub(super) subject: String,
+    /// For a client: what it got up to then.
+    pub(super) not_before: Option<OffsetDateTime>,
+    /// When the last token concerned has expired.
+    pub(super) expires_at: OffsetDateTime,
 }
 
 /// What an API key opens. `state` and `plan_id` are those of the subscription, if there is one.
@@ -71,11 +114,46 @@ pub(super) async fn revision(conn: &mut PgConnection) -> Result<i64> {
 }
 
 /// Everything that can be called.
-pub(super) async fn routes(conn: &mut PgConnection) -> Result<Vec<RouteRow>> {
+pub(super) async fn catalogue(conn: &mut PgConnection) -> Result<Catalogue> {
+    Ok(Catalogue {
+        routes: routes(&mut *conn).await?,
+        operations: operations(&mut *conn).await?,
+        scopes: scopes(&mut *conn).await?,
+        plans: plans(conn).await?,
+    })
+}
+
+async fn operations(conn: &mut PgConnection) -> Result<Vec<OperationRow>> {
+    let rows = sqlx::query_as!(
+        OperationRow,
+        r#"select a.id as "api_id: ApiId", v.major, v.minor, e.name as endpoint, o.method, o.path, o.scopes
+           from apis a
+           join api_versions v on v.api_id = a.id
+           join endpoints e on e.api_version_id = v.id
+           join api_operations o on o.endpoint_id = e.id
+           where a.takes_bearer and a.has_scopes and v.state in ('published', 'deprecated')
+             and exists (select from api_operations s where s.endpoint_id = e.id and s.scopes <> '{}')"#,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+async fn scopes(conn: &mut PgConnection) -> Result<Vec<ScopeRow>> {
+    let rows = sqlx::query_as!(
+        ScopeRow,
+        r#"select api_id as "api_id: ApiId", name from api_scopes order by api_id, position"#,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+async fn routes(conn: &mut PgConnection) -> Result<Vec<RouteRow>> {
     let rows = sqlx::query_as!(
         RouteRow,
-        r#"select a.id as "api_id: ApiId", a.context, a.takes_api_key, a.takes_bearer, a.api_key_header, a.bearer_header,
-               v.major, v.minor, v.state as "state: VersionState", e.name as "endpoint?", e.path as "path?",
+        r#"select a.id as "api_id: ApiId", a.name, a.title, a.visibility = 'public' as "is_public!", a.context,
+               a.takes_api_key, a.takes_bearer, a.api_key_header, a.bearer_header, v.major, v.minor, v.state as "state: VersionState", e.name as "endpoint?", e.path as "path?",
                b.environment as "environment?: Environment", b.url as "url?"
            from apis a
            join api_versions v on v.api_id = a.id
@@ -89,7 +167,7 @@ pub(super) async fn routes(conn: &mut PgConnection) -> Result<Vec<RouteRow>> {
 }
 
 /// Every plan, retired ones too: subscriptions may still be under them.
-pub(super) async fn plans(conn: &mut PgConnection) -> Result<Vec<PlanRow>> {
+async fn plans(conn: &mut PgConnection) -> Result<Vec<PlanRow>> {
     Ok(sqlx::query_as!(PlanRow, r#"select id as "id: PlanId", name from plans"#).fetch_all(conn).await?)
 }
 
@@ -101,6 +179,30 @@ pub(super) async fn keys(conn: &mut PgConnection, now: OffsetDateTime) -> Result
         now,
     )
     .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
+/// All that is revoked and would not have expired at `now`.
+pub(super) async fn revocations(pool: &PgPool, now: OffsetDateTime) -> Result<Vec<RevocationRow>> {
+    let rows = sqlx::query_as!(
+        RevocationRow,
+        "select kind, subject, not_before, expires_at from revocations where expires_at > $1",
+        now,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows)
+}
+
+/// These revocations; one that is gone by now has expired.
+pub(super) async fn revocations_of(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<RevocationRow>> {
+    let rows = sqlx::query_as!(
+        RevocationRow,
+        "select kind, subject, not_before, expires_at from revocations where id = any($1)",
+        ids,
+    )
+    .fetch_all(pool)
     .await?;
     Ok(rows)
 }

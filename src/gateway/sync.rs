@@ -5,14 +5,15 @@ use crate::base::error::{Error, Result};
 use crate::base::id::ApplicationId;
 use crate::gateway::core::Core;
 use crate::gateway::keyring::Void;
-use crate::gateway::lookups::Feed;
+use crate::gateway::revocations::Revocations;
 use crate::gateway::snapshot::{Snapshot, TrustedKeys};
 use crate::gateway::store;
 use crate::infra::db::Db;
-use crate::infra::watch::{Changes, Follower, News};
+use crate::infra::watch::{Changes, Feed, Follower, News};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 /// How long reading the route table may take.
 const READ: Duration = Duration::from_secs(10);
@@ -25,6 +26,8 @@ pub(super) struct Sync {
     pub(super) clock: Clock,
     /// Who must know.
     pub(super) cores: Arc<[Arc<Core>]>,
+    /// What is revoked.
+    pub(super) revocations: Arc<Revocations>,
     /// When what is remembered was last confirmed.
     pub(super) feed: Arc<Feed>,
     /// The revision up to which all changes count; below zero before the first.
@@ -36,7 +39,28 @@ pub(super) struct Sync {
 struct Work {
     routes: bool,
     keys: bool,
+    revocations: Reread,
     void: Vec<Void>,
+}
+
+impl Work {
+    fn everything(revision: i64) -> Self {
+        Self { routes: true, keys: true, revocations: Reread::All, void: vec![Void::All(revision)] }
+    }
+}
+
+/// Which revocations to read.
+enum Reread {
+    /// Those that are new; there may be none.
+    These(Vec<Uuid>),
+    /// All.
+    All,
+}
+
+impl Default for Reread {
+    fn default() -> Self {
+        Self::These(Vec::new())
+    }
 }
 
 impl Sync {
@@ -71,6 +95,8 @@ impl Sync {
 
     async fn take(&self, table: &mut Option<Arc<Snapshot>>, news: &News) -> Result<()> {
         let work = self.work(table.as_deref(), news);
+        // Before the first table: nothing is let through while it is not known what is revoked.
+        self.read_revocations(&work.revocations).await?;
         if work.routes || work.keys {
             let next = Arc::new(self.read(table.as_deref(), &work).await?);
             for core in &*self.cores {
@@ -89,7 +115,7 @@ impl Sync {
     fn work(&self, table: Option<&Snapshot>, news: &News) -> Work {
         let mut work = Work::default();
         match &news.changes {
-            Changes::All => work = Work { routes: true, keys: true, void: vec![Void::All(news.revision)] },
+            Changes::All => work = Work::everything(news.revision),
             Changes::Listed(changes) => {
                 for change in changes {
                     match (&*change.subject, change.subject_id) {
@@ -98,8 +124,13 @@ impl Sync {
                         ("application", Some(id)) => {
                             work.void.push(Void::Application(ApplicationId(id), change.revision));
                         }
+                        ("revocation", Some(id)) => {
+                            if let Reread::These(ids) = &mut work.revocations {
+                                ids.push(id);
+                            }
+                        }
                         // A newer release may announce more. Forgetting too much is only slow.
-                        _ => work = Work { routes: true, keys: true, void: vec![Void::All(change.revision)] },
+                        _ => work = Work::everything(change.revision),
                     }
                 }
             }
@@ -107,6 +138,17 @@ impl Sync {
         // A retired key ends without anybody announcing it.
         let ended = table.is_some_and(|table| table.keys.have_ended(self.clock.now()));
         Work { keys: work.keys || ended, ..work }
+    }
+
+    async fn read_revocations(&self, which: &Reread) -> Result<()> {
+        let (pool, now) = (self.db.pool(), self.clock.now());
+        match which {
+            Reread::These(ids) if ids.is_empty() => {}
+            Reread::These(ids) => self.revocations.add(store::revocations_of(pool, ids).await?),
+            Reread::All => self.revocations.replace(store::revocations(pool, now).await?, now.unix_timestamp()),
+        }
+        self.revocations.prune(now.unix_timestamp());
+        Ok(())
     }
 
     /// Reads in one transaction, so that the table is one state of the database.
@@ -122,7 +164,7 @@ impl Sync {
         };
         let snapshot = match known {
             Some(known) if !work.routes => known.with_keys(keys),
-            _ => Snapshot::build(store::routes(&mut tx).await?, store::plans(&mut tx).await?, keys),
+            _ => Snapshot::build(store::catalogue(&mut tx).await?, keys),
         };
         tx.commit().await?;
         Ok(snapshot)

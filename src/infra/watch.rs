@@ -6,6 +6,7 @@
 
 use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub struct Change {
     /// When, as a revision.
     pub revision: i64,
-    /// `catalog`, `application` or `signing_key`.
+    /// `catalog`, `application`, `signing_key` or `revocation`.
     pub subject: String,
     /// Which one, where there are several.
     pub subject_id: Option<Uuid>,
@@ -142,6 +143,47 @@ impl Follower {
     }
 }
 
+/// When the database last confirmed what is remembered.
+#[derive(Debug)]
+pub struct Feed {
+    born: Instant,
+    /// Milliseconds since `born`, plus one; 0: never.
+    confirmed: AtomicU64,
+}
+
+impl Feed {
+    /// Nothing confirmed yet.
+    pub fn new() -> Self {
+        Self { born: Instant::now(), confirmed: AtomicU64::new(0) }
+    }
+
+    /// Confirmed for the last time so long ago.
+    #[cfg(test)]
+    pub(crate) fn confirmed(ago: Duration) -> Self {
+        let feed = Self { born: Instant::now().checked_sub(ago).unwrap_or_else(Instant::now), ..Self::new() };
+        feed.confirm(feed.born);
+        feed
+    }
+
+    /// Everything up to `at` is known.
+    pub fn confirm(&self, at: Instant) {
+        let millis = at.saturating_duration_since(self.born).as_millis();
+        self.confirmed.fetch_max(u64::try_from(millis).unwrap_or(u64::MAX - 1) + 1, Ordering::Release);
+    }
+
+    /// Whether the last confirmation is at most `bound` old.
+    pub fn is_within(&self, bound: Duration) -> bool {
+        let confirmed = self.confirmed.load(Ordering::Acquire);
+        confirmed > 0 && self.born.elapsed() < Duration::from_millis(confirmed) + bound
+    }
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The revision as it is committed now.
 pub async fn revision(pool: &PgPool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!("select revision from gateway_revision").fetch_one(pool).await
@@ -152,4 +194,27 @@ pub async fn prune(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let done =
         sqlx::query!("delete from gateway_changes where changed_at < now() - interval '1 hour'").execute(pool).await?;
     Ok(done.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_confirmed_for_the_bound_is_believed_no_longer() {
+        let Some(born) = Instant::now().checked_sub(Duration::from_mins(10)) else { return };
+        let ago = |by: Duration| born + Duration::from_mins(10).saturating_sub(by);
+        let (bound, second) = (Duration::from_mins(1), Duration::from_secs(1));
+        let feed = Feed { born, confirmed: AtomicU64::new(0) };
+        assert!(!feed.is_within(bound), "nothing was confirmed yet");
+        feed.confirm(ago(bound + second));
+        assert!(!feed.is_within(bound));
+        feed.confirm(ago(STALE + second));
+        assert!(feed.is_within(bound) && !feed.is_within(STALE));
+        feed.confirm(Instant::now());
+        assert!(feed.is_within(STALE));
+        // An answer that was asked for earlier and comes later takes nothing back.
+        feed.confirm(ago(bound * 2));
+        assert!(feed.is_within(STALE));
+    }
 }

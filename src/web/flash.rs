@@ -29,12 +29,18 @@ pub enum Flash {
     ClientSaved,
     /// The grace hour of a consumer secret was ended.
     OldSecretEnded,
+    /// Every token of a client was revoked.
+    TokensRevoked,
     /// Consumer key and secret are gone.
     ClientDeleted,
+    /// Credentials on an API became an application.
+    Converted,
+    /// An application may no longer act for the member.
+    ConsentRevoked,
 }
 
 impl Flash {
-    const ALL: [(Self, &'static str, &'static str); 14] = [
+    const ALL: [(Self, &'static str, &'static str); 17] = [
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::SessionEnded, "session-ended", "Your session had ended, so nothing was changed. Sign in and try again."),
         (Self::PasswordSet, "password-set", "Your password is set. Sign in with it."),
@@ -48,6 +54,9 @@ impl Flash {
         (Self::OldApiKeyEnded, "old-api-key-ended", "The old key no longer works."),
         (Self::ClientSaved, "client-saved", "The settings are saved."),
         (Self::OldSecretEnded, "old-secret-ended", "The old consumer secret no longer works."),
+        (Self::ConsentRevoked, "consent-revoked", "The application can no longer act for you."),
+        (Self::TokensRevoked, "tokens-revoked", "The tokens are revoked. Calls with them are refused from now on."),
+        (Self::Converted, "converted", "It is an application now. Its consumer key, secret and tokens are the same."),
         (
             Self::ClientDeleted,
             "client-deleted",

@@ -35,6 +35,11 @@ impl FromRequest<PortalState> for Pairs {
 }
 
 impl Pairs {
+    /// As if they had been sent.
+    pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+
     /// The first value of that name; empty when there is none.
     pub fn one(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)

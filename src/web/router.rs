@@ -1,12 +1,15 @@
 //! Every URL in the product, and the order of the layers; the only file with paths in it.
 
 use crate::base::error::Error;
-use crate::web::accounts::{account, links, sign_in};
+use crate::web::accounts::{account, consents, links, sign_in};
 use crate::web::catalog::{definition, document, index, operations, overview};
-use crate::web::credentials::{api_keys, client, client_changes, key_changes, new_key};
+use crate::web::credentials::{
+    api_keys, client, client_changes, direct, direct_changes, key_changes, new_key, settings,
+};
 use crate::web::error::Failure;
 use crate::web::layer::security_headers::SecurityHeaders;
 use crate::web::layer::{cross_site, error_pages, request_log, security_headers, session};
+use crate::web::oauth::{authorize, device, logout};
 use crate::web::state::PortalState;
 use crate::web::{applications, assets, oauth, page, subscriptions, urls};
 use axum::Router;
@@ -16,6 +19,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use std::any::Any;
 use std::time::Duration;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The largest form, in bytes.
@@ -27,11 +31,15 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 pub fn router(state: PortalState) -> Router {
     Router::new()
         .merge(assets::routes())
-        .merge(oauth::routes().layer(DefaultBodyLimit::max(FORM_BYTES)))
+        .merge(oauth::routes())
         .merge(pages(&state))
-        .layer(from_fn_with_state(SecurityHeaders::new(&state), security_headers::layer))
-        // Outermost: it also counts what the layers inside refuse.
-        .layer(from_fn_with_state(state.clone(), request_log::layer))
+        .layer(
+            // One layer of two: each costs the token endpoint an allocation or two.
+            ServiceBuilder::new()
+                // Outermost: it also counts what the layers inside refuse.
+                .layer(from_fn_with_state(state.clone(), request_log::layer))
+                .layer(from_fn_with_state(SecurityHeaders::new(&state), security_headers::layer)),
+        )
         .with_state(state)
 }
 
@@ -44,6 +52,8 @@ fn pages(state: &PortalState) -> Router<PortalState> {
         .merge(catalog())
         .merge(applications())
         .merge(credentials())
+        .merge(devices())
+        .merge(authorization())
         .fallback(async || Failure::from(Error::NotFound))
         .method_not_allowed_fallback(async || Failure::MethodNotAllowed)
         .layer(DefaultBodyLimit::max(FORM_BYTES))
@@ -61,6 +71,7 @@ fn accounts() -> Router<PortalState> {
         .route("/setup/{token}", get(links::setup).post(links::create_admin))
         .route("/password/{token}", get(links::password).post(links::set_password))
         .route("/account", get(account::show))
+        .route("/account/applications/{client}/deletion", get(consents::ask_deletion).post(consents::delete))
         .route("/theme", post(account::set_theme))
 }
 
@@ -90,20 +101,60 @@ fn applications() -> Router<PortalState> {
 fn credentials() -> Router<PortalState> {
     Router::new()
         .route("/applications/{id}/credentials/{environment}", get(client::index).post(client::generate))
+        .route("/applications/{id}/credentials/{environment}/settings", get(settings::edit).post(settings::save))
         .route(
             "/applications/{id}/credentials/{environment}/regeneration",
             get(client_changes::ask_regeneration).post(client_changes::regenerate),
         )
         .route("/applications/{id}/credentials/{environment}/old-secret/deletion", post(client_changes::end_old))
         .route(
+            "/applications/{id}/credentials/{environment}/tokens/revocation",
+            get(client_changes::ask_tokens_revocation).post(client_changes::revoke_tokens),
+        )
+        .route(
             "/applications/{id}/credentials/{environment}/deletion",
             get(client_changes::ask_deletion).post(client_changes::delete),
         )
         .route("/apis/{name}/{major}/keys/{environment}", get(api_keys::index).post(new_key::generate))
         .route("/apis/{name}/{major}/keys/{environment}/new", get(new_key::new))
+        .merge(direct_credentials())
         .route("/api-keys/{id}/regeneration", get(key_changes::ask_regeneration).post(key_changes::regenerate))
         .route("/api-keys/{id}/old-key/deletion", post(key_changes::end_old))
         .route("/api-keys/{id}/deletion", get(key_changes::ask_deletion).post(key_changes::delete))
+}
+
+fn devices() -> Router<PortalState> {
+    Router::new()
+        .route("/device", get(device::show).post(device::enter))
+        .route("/device/decision", post(device::decide))
+}
+
+/// The pages of the authorization and logout endpoints. Their POST is among the OAuth endpoints: it comes from other sites.
+fn authorization() -> Router<PortalState> {
+    Router::new()
+        .route("/oauth2/authorize", get(authorize::begin))
+        .route("/oauth2/authorize/{handle}", get(authorize::show).post(authorize::decide))
+        .route("/oauth2/authorize/{handle}/sign-in", get(authorize::sign_in).post(authorize::create_session))
+        .route("/oauth2/logout", get(logout::begin))
+        .route("/oauth2/logout/confirmation", post(logout::confirm))
+}
+
+fn direct_credentials() -> Router<PortalState> {
+    Router::new()
+        .route("/apis/{name}/{major}/credentials/{environment}", post(direct::generate))
+        .route(
+            "/apis/{name}/{major}/credentials/{environment}/regeneration",
+            get(direct_changes::ask_regeneration).post(direct_changes::regenerate),
+        )
+        .route("/apis/{name}/{major}/credentials/{environment}/old-secret/deletion", post(direct_changes::end_old))
+        .route(
+            "/apis/{name}/{major}/credentials/{environment}/deletion",
+            get(direct_changes::ask_deletion).post(direct_changes::delete),
+        )
+        .route(
+            "/apis/{name}/{major}/credentials/{environment}/conversion",
+            get(direct_changes::ask_conversion).post(direct_changes::convert),
+        )
 }
 
 async fn within_time(request: axum::extract::Request, next: axum::middleware::Next) -> Response {

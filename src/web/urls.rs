@@ -102,6 +102,11 @@ pub fn credentials(application: ApplicationId, environment: Environment) -> Stri
     format!("/applications/{application}/credentials/{environment}")
 }
 
+/// Advanced configurations.
+pub fn client_settings(application: ApplicationId, environment: Environment) -> String {
+    format!("/applications/{application}/credentials/{environment}/settings")
+}
+
 /// A new consumer secret.
 pub fn secret_regeneration(application: ApplicationId, environment: Environment) -> String {
     format!("/applications/{application}/credentials/{environment}/regeneration")
@@ -112,9 +117,39 @@ pub fn old_secret_deletion(application: ApplicationId, environment: Environment)
     format!("/applications/{application}/credentials/{environment}/old-secret/deletion")
 }
 
+/// The end of every token of the credentials.
+pub fn client_tokens_revocation(application: ApplicationId, environment: Environment) -> String {
+    format!("/applications/{application}/credentials/{environment}/tokens/revocation")
+}
+
 /// Deleting consumer key and secret.
 pub fn client_deletion(application: ApplicationId, environment: Environment) -> String {
     format!("/applications/{application}/credentials/{environment}/deletion")
+}
+
+/// Generates credentials directly on an API, for testing (POST). They are shown with its API keys: [`api_keys`].
+pub fn direct_credentials(api: &str, major: u16, environment: Environment) -> String {
+    format!("/apis/{api}/v{major}/credentials/{environment}")
+}
+
+/// A new secret for them.
+pub fn direct_regeneration(api: &str, major: u16, environment: Environment) -> String {
+    format!("{}/regeneration", direct_credentials(api, major, environment))
+}
+
+/// The end of their old secret (POST).
+pub fn direct_old_secret_deletion(api: &str, major: u16, environment: Environment) -> String {
+    format!("{}/old-secret/deletion", direct_credentials(api, major, environment))
+}
+
+/// Deleting them.
+pub fn direct_deletion(api: &str, major: u16, environment: Environment) -> String {
+    format!("{}/deletion", direct_credentials(api, major, environment))
+}
+
+/// Making an application of them.
+pub fn direct_conversion(api: &str, major: u16, environment: Environment) -> String {
+    format!("{}/conversion", direct_credentials(api, major, environment))
 }
 
 /// Generate API Key.
@@ -147,9 +182,39 @@ pub fn sign_out() -> String {
     "/sign-out".to_owned()
 }
 
+/// Where the code of a device is entered; filled in unless it is empty.
+pub fn device(user_code: &str) -> String {
+    if user_code.is_empty() { "/device".to_owned() } else { format!("/device?{}", query("user_code", user_code)) }
+}
+
+/// The decision about a device (POST).
+pub fn device_decision() -> String {
+    "/device/decision".to_owned()
+}
+
 /// One's own account.
 pub fn account() -> String {
     "/account".to_owned()
+}
+
+/// The question of an authorization request that waits, and its answer (POST).
+pub fn authorization(handle: &str) -> String {
+    format!("/oauth2/authorize/{handle}")
+}
+
+/// The sign-in page of an authorization request that waits.
+pub fn authorization_sign_in(handle: &str) -> String {
+    format!("/oauth2/authorize/{handle}/sign-in")
+}
+
+/// The answer to the question whether to sign out, where an application wants it (POST).
+pub fn logout_confirmation() -> String {
+    "/oauth2/logout/confirmation".to_owned()
+}
+
+/// Taking back what one has let an application do.
+pub fn consent_deletion(client: &str) -> String {
+    format!("/account/applications/{client}/deletion")
 }
 
 /// The choice of light or dark (POST).

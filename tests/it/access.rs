@@ -65,6 +65,26 @@ const READ: [Gets; 6] = [SignIn, Nothing, Ok, Nothing, Nothing, Ok];
 const ASK: [Gets; 6] = [SignIn, Nothing, No, Nothing, Nothing, Ok];
 const CHANGE: [Gets; 6] = [SignIn, Nothing, No, Nothing, Nothing, On];
 
+/// Credentials directly on an API.
+const DIRECT: &str = "/apis/pets/v1/credentials/sandbox";
+const DIRECT_REGENERATION: &str = "/apis/pets/v1/credentials/sandbox/regeneration";
+const DIRECT_DELETION: &str = "/apis/pets/v1/credentials/sandbox/deletion";
+const DIRECT_CONVERSION: &str = "/apis/pets/v1/credentials/sandbox/conversion";
+/// Who may generate them, and then sees and changes what is theirs.
+const MAKE: [Gets; 6] = [SignIn, Ok, Ok, No, Ok, Ok];
+const THEIRS: [Gets; 6] = [SignIn, Ok, Ok, Nothing, Ok, Ok];
+const THEIRS_DONE: [Gets; 6] = [SignIn, On, On, Nothing, On, On];
+const THEIRS_GONE: [Gets; 6] = [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing];
+/// Advanced configurations that are right.
+const SETTINGS: &[(&str, &str)] = &[
+    ("grant_types", "client_credentials"),
+    ("access_token_seconds", "600"),
+    ("refresh_token_seconds", "3600"),
+    ("id_token_seconds", "600"),
+    ("refresh_leeway_seconds", "5"),
+    ("scopes_of", "all"),
+];
+
 const TABLE: &[Row] = &[
     get("/", [On; 6]),
     // Accounts
@@ -72,6 +92,8 @@ const TABLE: &[Row] = &[
     post("/sign-in", &[("email", "{who}@nowhere.example"), ("password", "wrong")], [Again; 6]),
     post("/theme", &[("theme", "dark")], [On; 6]),
     get("/account", MEMBERS),
+    get("/account/applications/{client}/deletion", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    post("/account/applications/{client}/deletion", &[], [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     get("/setup/{token}", NOBODY),
     post("/setup/{token}", &[], NOBODY),
     get("/password/{token}", NOBODY),
@@ -110,9 +132,13 @@ const TABLE: &[Row] = &[
     // Credentials
     get("/applications/{id}/credentials/{environment}", READ),
     post("/applications/{id}/credentials/{environment}", &[], [SignIn, Nothing, No, Nothing, Nothing, Again]),
+    get("/applications/{id}/credentials/{environment}/settings", ASK),
+    post("/applications/{id}/credentials/{environment}/settings", SETTINGS, CHANGE),
     get("/applications/{id}/credentials/{environment}/regeneration", ASK),
     post("/applications/{id}/credentials/{environment}/regeneration", &[], [SignIn, Nothing, No, Nothing, Nothing, Ok]),
     post("/applications/{id}/credentials/{environment}/old-secret/deletion", &[], CHANGE),
+    get("/applications/{id}/credentials/{environment}/tokens/revocation", ASK),
+    post("/applications/{id}/credentials/{environment}/tokens/revocation", &[], CHANGE),
     get("/applications/{id}/credentials/{environment}/deletion", ASK),
     post("/applications/{id}/credentials/{environment}/deletion", &[], CHANGE),
     at("/apis/pets/v1/keys/sandbox", get("/apis/{name}/{major}/keys/{environment}", MEMBERS)),
@@ -129,17 +155,70 @@ const TABLE: &[Row] = &[
             [SignIn, Nothing, No, Nothing, Nothing, Ok],
         ),
     ),
+    // Directly on an API: developers make their own, one after the other, and see nobody else's
+    at(DIRECT, post("/apis/{name}/{major}/credentials/{environment}", &[("plan", "bronze")], MAKE)),
+    at(
+        "/apis/vault/v1/credentials/sandbox",
+        post(
+            "/apis/{name}/{major}/credentials/{environment}",
+            &[("plan", "bronze")],
+            [SignIn, Nothing, Nothing, Again, Again, Nothing],
+        ),
+    ),
+    at(DIRECT_REGENERATION, get("/apis/{name}/{major}/credentials/{environment}/regeneration", THEIRS)),
+    at(DIRECT_REGENERATION, post("/apis/{name}/{major}/credentials/{environment}/regeneration", &[], THEIRS)),
+    at(
+        "/apis/pets/v1/credentials/sandbox/old-secret/deletion",
+        post("/apis/{name}/{major}/credentials/{environment}/old-secret/deletion", &[], THEIRS_DONE),
+    ),
+    at(DIRECT_DELETION, get("/apis/{name}/{major}/credentials/{environment}/deletion", THEIRS)),
+    at(DIRECT_DELETION, post("/apis/{name}/{major}/credentials/{environment}/deletion", &[], THEIRS_DONE)),
+    at(DIRECT_DELETION, get("/apis/{name}/{major}/credentials/{environment}/deletion", THEIRS_GONE)),
+    at(DIRECT, post("/apis/{name}/{major}/credentials/{environment}", &[("plan", "bronze")], MAKE)),
+    at(DIRECT_CONVERSION, get("/apis/{name}/{major}/credentials/{environment}/conversion", THEIRS)),
+    at(
+        DIRECT_CONVERSION,
+        post("/apis/{name}/{major}/credentials/{environment}/conversion", &[("name", "Made of it")], THEIRS_DONE),
+    ),
+    at(
+        DIRECT_CONVERSION,
+        post("/apis/{name}/{major}/credentials/{environment}/conversion", &[("name", "Made again")], THEIRS_GONE),
+    ),
     get("/api-keys/{key}/regeneration", ASK),
     post("/api-keys/{key}/regeneration", &[], [SignIn, Nothing, No, Nothing, Nothing, Ok]),
     post("/api-keys/{key}/old-key/deletion", &[], CHANGE),
     get("/api-keys/{key}/deletion", ASK),
     post("/api-keys/{key}/deletion", &[("confirm", "ci")], CHANGE),
-    // Last: it ends the sessions of all the others
+    // Devices
+    get("/device", MEMBERS),
+    post("/device", &[("user_code", "BBBB-BBBB")], [SignIn, Again, Again, Again, Again, Again]),
+    post(
+        "/device/decision",
+        &[("user_code", "BBBB-BBBB"), ("decision", "allow")],
+        [SignIn, Again, Again, Again, Again, Again],
+    ),
+    // The authorization endpoint: nobody is asked for anything without a client
+    get("/oauth2/authorize", [Again; 6]),
+    get("/oauth2/authorize/{handle}", NOBODY),
+    post("/oauth2/authorize/{handle}", &[("decision", "allow")], NOBODY),
+    get("/oauth2/authorize/{handle}/sign-in", NOBODY),
+    post("/oauth2/authorize/{handle}/sign-in", &[], NOBODY),
+    // Whoever is signed in is asked
+    get("/oauth2/logout", [On, Ok, Ok, Ok, Ok, Ok]),
+    // Last: they end the sessions of all the others
+    post("/oauth2/logout/confirmation", &[], [On; 6]),
     post("/sign-out", &[], [On; 6]),
-    // Machines
+    // Machines, and what comes from other sites
+    post("/oauth2/authorize", &[], [On; 6]),
+    post("/oauth2/logout", &[], [On; 6]),
     post("/oauth2/token", &[("grant_type", "client_credentials")], [Unknown; 6]),
+    post("/oauth2/device_authorization", &[], [Unknown; 6]),
+    post("/oauth2/revoke", &[], [Unknown; 6]),
+    post("/oauth2/introspect", &[], [Unknown; 6]),
+    get("/oauth2/userinfo", [Unknown; 6]),
     get("/oauth2/jwks", EVERYBODY),
     get("/.well-known/oauth-authorization-server", EVERYBODY),
+    get("/.well-known/openid-configuration", EVERYBODY),
 ];
 
 /// What one row is about: an application with everything that hangs off it, made for this row if it speaks of one.
@@ -191,7 +270,7 @@ fn gets(answer: &Answer) -> Option<Gets> {
         401 => Unknown,
         403 => No,
         404 => Nothing,
-        422 => Again,
+        400 | 422 => Again,
         _ => return None,
     })
 }
@@ -252,10 +331,10 @@ fn no_route_is_left_out() {
         p if p.starts_with("/api-keys/") => p.replace("{key}", "{id}"),
         p => p.to_owned(),
     };
-    let machines = ["/oauth2/", "/.well-known/"];
     let listed = TABLE.iter().map(|row| (row.method.to_owned(), name(row.route)));
-    let (of_machines, listed): (BTreeSet<_>, BTreeSet<_>) =
-        listed.partition(|(_, path)| machines.iter().any(|start| path.starts_with(start)));
+    let is_of_machines = |path: &str| ["/oauth2/", "/.well-known/"].iter().any(|start| path.starts_with(start));
+    let (listed, others): (BTreeSet<_>, BTreeSet<_>) = listed.partition(|row| routes.contains(row));
     assert_eq!(routes, listed);
-    assert_eq!(source("oauth/mod.rs").matches(".route(").count(), of_machines.len(), "routes of web/oauth");
+    assert!(others.iter().all(|(_, path)| is_of_machines(path)), "no such routes: {others:?}");
+    assert_eq!(source("oauth/mod.rs").matches(".route(").count(), others.len(), "routes of web/oauth");
 }

@@ -194,6 +194,23 @@ async fn operations_are_grouped_by_tag_and_found_by_words() {
 }
 
 #[tokio::test]
+async fn scopes_stand_with_the_api_and_with_each_operation_that_needs_some() {
+    let app = TestApp::start().await;
+    crate::support::scoped::publish(&app, "http://127.0.0.1:1").await;
+    let mut visitor = Visitor::new(&app);
+    let page = visitor.open("/apis/zoo/v1").await;
+    page.assert_shows("zoo:feed Feed the animals Only for users with the role keeper");
+    page.assert_shows("zoo:read See the animals");
+    let page = visitor.open("/apis/zoo/v1/operations").await;
+    page.assert_shows("POST /animals A new animal Scopes: zoo:read zoo:write or zoo:admin");
+    page.assert_shows("DELETE /animals/{name} Let it go Scopes: zoo:admin");
+    let free = page.all("details li").into_iter().find(|text| text.contains("/status")).unwrap();
+    assert_eq!(free, "GET /status Whether it is open");
+    let page = visitor.open("/apis/zoo/v2").await;
+    page.assert_shows("zoo:read See the animals");
+}
+
+#[tokio::test]
 async fn a_definition_of_hundreds_of_operations_stays_one_page_of_folded_groups() {
     let mut openapi = String::from("      openapi: 3.0.3\n      info: {title: Big, version: '1'}\n      paths:\n");
     for n in 0..700 {

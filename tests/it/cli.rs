@@ -156,8 +156,36 @@ fn people_are_added_with_a_password_or_with_a_link_to_choose_one() {
     assert_eq!(again.stderr, "portico: There is an account with the address ada@example.com already.\n");
     let role = add_user(&dir, &["eve@example.com", "--name", "Eve", "--role", "queen"], "");
     assert!(role.status == Some(1) && role.stderr.contains("There is no role queen."), "{role:?}");
+    people_are_changed(&dir);
     let short = add_user(&dir, &["eve@example.com", "--name", "Eve", "--password-stdin"], "short");
     assert!(short.status == Some(1) && short.stderr.lines().count() == 1, "{short:?}");
+}
+
+/// Of the two that were added: what the other commands for people say.
+fn people_are_changed(dir: &Path) {
+    let user = |arguments: &[&str]| run(portico(dir, &[]).arg("user").args(arguments), "");
+    let said = |arguments: &[&str]| {
+        let ended = user(arguments);
+        assert_eq!((ended.status, &*ended.stderr), (Some(0), ""), "{arguments:?}");
+        ended.stdout
+    };
+    let grace = "grace@example.com";
+    assert_eq!(said(&["grant", grace, "publisher"]), "granted publisher to grace@example.com\n");
+    assert_eq!(said(&["grant", grace, "publisher"]), "nothing to do: the account has it already\n");
+    assert_eq!(said(&["revoke", grace, "developer"]), "revoked developer from grace@example.com\n");
+    assert_eq!(said(&["disable", grace]), "disabled grace@example.com\n");
+    let list = "ada@example.com (Ada) with admin, publisher\ngrace@example.com (Grace) with publisher (disabled)\n";
+    assert_eq!(said(&["list"]), list);
+    assert_eq!(said(&["enable", grace]), "enabled grace@example.com\n");
+    for (arguments, error) in [
+        (&["disable", "ada@example.com"][..], "ada@example.com is the only administrator who can sign in. "),
+        (&["revoke", "ada@example.com", "admin"], "ada@example.com is the only administrator who can sign in. "),
+        (&["disable", "nobody@example.com"], "There is no account with the address nobody@example.com."),
+        (&["grant", grace, "queen"], "There is no role queen."),
+    ] {
+        let ended = user(arguments);
+        assert!(ended.status == Some(1) && ended.stderr.starts_with(&format!("portico: {error}")), "{ended:?}");
+    }
 }
 
 #[test]

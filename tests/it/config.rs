@@ -86,6 +86,8 @@ fn every_setting_can_be_given_as_a_variable() {
             "gateway.threads" => "3",
             "database.url" => "postgres://localhost/portico",
             "oauth.access_token_algorithm" => "RS256",
+            "oauth.id_token_algorithm" => "ES256",
+            "oauth.legacy_grants" => "false",
             "oauth.master_key" => "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
             "log.format" => "json",
             "log.filter" => "warn",
@@ -172,6 +174,7 @@ fn a_mistake_in_a_variable_is_named_with_the_variable() {
     for (name, value, said) in [
         ("PORTICO_PORTAL_LISEN", "x", "there is no such setting; did you mean PORTICO_PORTAL_LISTEN?"),
         ("PORTICO_PORTAL_LISTEN", "x", "portal.listen: invalid socket address syntax"),
+        ("PORTICO_OAUTH_LEGACY_GRANTS", "perhaps", "oauth.legacy_grants: must be true or false"),
         ("PORTICO_GATEWAY_THREADS", "two", "gateway.threads: must be a whole number from 0 to 256"),
         ("PORTICO_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/8,x", "gateway.trusted_proxies: "),
         ("DATABASE_URL", "mysql://u:hunter2@h/d", "database.url: not a Postgres URL"),

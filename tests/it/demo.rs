@@ -65,6 +65,7 @@ fn the_printed_commands_succeed_when_pasted_at_the_first_and_the_second_start() 
             );
         }
         let token = demo.pets("token");
+        assert_eq!(token["scope"], "pets:read pets:write");
         assert_eq!((token["token_type"].as_str(), token["expires_in"].as_i64()), (Some("Bearer"), Some(900)));
         for place in ["/portal_url", "/gateways/production", "/gateways/sandbox", "/issuer", "/token_url"] {
             assert!(demo.told.pointer(place).unwrap().as_str().unwrap().starts_with("http://127.0.0.1:"), "{place}");

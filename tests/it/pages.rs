@@ -6,7 +6,10 @@ use crate::support::browser::{Browser, Theme};
 use crate::support::visitor::Visitor;
 use crate::support::{make, shop};
 use portico::base::environment::Environment;
-use portico::domain::credentials::{api_keys, clients};
+use portico::base::id::ApplicationId;
+use portico::domain::accounts::model::Member;
+use portico::domain::credentials::client_model::{ClientKind, ClientSettings, GrantType, Legacy};
+use portico::domain::credentials::{api_keys, clients, direct};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -14,7 +17,7 @@ const DESKTOP: (u32, u32) = (1440, 900);
 const PHONE: (u32, u32) = (390, 844);
 
 /// Signs a person made by [`make`] in, as one does.
-async fn sign_in(browser: &Browser, app: &TestApp, name: &str) {
+pub(crate) async fn sign_in(browser: &Browser, app: &TestApp, name: &str) {
     browser.open(&app.portal("/sign-in")).await;
     browser.type_into("input[type=email]", &format!("{name}@example.com")).await;
     browser.type_into("input[type=password]", make::PASSWORD).await;
@@ -24,7 +27,7 @@ async fn sign_in(browser: &Browser, app: &TestApp, name: &str) {
 
 /// What is wrong with the page that the browser shows: a desktop by day and a phone by night, and all four together for
 /// whoever asked for pictures.
-async fn faults(browser: &Browser, page: &str) -> Vec<String> {
+pub(crate) async fn faults(browser: &Browser, page: &str) -> Vec<String> {
     let mut faults = Vec::new();
     for (size, width) in [("desktop", DESKTOP), ("phone", PHONE)] {
         browser.size(width.0, width.1).await;
@@ -45,6 +48,26 @@ async fn faults(browser: &Browser, page: &str) -> Vec<String> {
     browser.size(DESKTOP.0, DESKTOP.1).await;
     faults.extend(browser.console().await.into_iter().map(|line| format!("{page}: console: {line}")));
     faults
+}
+
+/// An application whose client has everything set that there is to set.
+async fn configured(app: &TestApp, member: &Member) -> ApplicationId {
+    let application = shop::application(app, member, "Configured").await.id;
+    let key = json!({"kty": "EC", "crv": "P-256", "kid": "first", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"});
+    let settings = ClientSettings {
+        grant_types: GrantType::ALL.into_iter().filter(|grant| *grant != GrantType::ClientCredentials).collect(),
+        kind: ClientKind::Public,
+        redirect_uris: vec![format!("https://shop.example/{}", "long".repeat(40)), "com.example.shop:/cb".to_owned()],
+        post_logout_redirect_uris: vec!["https://shop.example/bye".to_owned()],
+        cors_origins: vec!["https://admin.shop.example".to_owned()],
+        scopes: Some(vec!["openid".to_owned(), "email".to_owned()]),
+        jwks: Some(json!({"keys": [key]})),
+        ..ClientSettings::default()
+    };
+    let place = (application, Environment::Sandbox);
+    clients::generate_with(&app.ctx, member, place, settings, Legacy::Allowed).await.unwrap();
+    application
 }
 
 #[tokio::test]
@@ -72,6 +95,10 @@ async fn every_page_is_accessible_and_fits_a_phone() {
     let hostile = shop::application(&app, &ada, &hostile).await.id;
     let long = shop::application(&app, &ada, "Long").await.id;
     portico::domain::applications::manage::edit(&app.ctx, &ada, long, "Long", &"ü".repeat(512)).await.unwrap();
+
+    direct::generate(&app.ctx, &ada, ("pets", 1, Environment::Sandbox), Some("bronze")).await.unwrap();
+    direct::new_secret(&app.ctx, &ada, ("pets", 1, Environment::Sandbox)).await.unwrap();
+    let configured = configured(&app, &ada).await;
 
     let browser = Browser::start().await;
     let mut wrong = Vec::new();
@@ -108,17 +135,30 @@ async fn every_page_is_accessible_and_fits_a_phone() {
         ("client", format!("/applications/{full_id}/credentials/sandbox")),
         ("client-empty", format!("/applications/{empty_id}/credentials/production")),
         ("client-shared", format!("/applications/{shared_id}/credentials/production")),
+        ("client-settings", format!("/applications/{full_id}/credentials/sandbox/settings")),
         ("secret-regeneration", format!("/applications/{full_id}/credentials/sandbox/regeneration")),
         ("client-deletion", format!("/applications/{full_id}/credentials/sandbox/deletion")),
         ("api-keys", "/apis/pets/v1/keys/sandbox".to_owned()),
+        ("direct-regeneration", "/apis/pets/v1/credentials/sandbox/regeneration".to_owned()),
+        ("direct-deletion", "/apis/pets/v1/credentials/sandbox/deletion".to_owned()),
+        ("direct-conversion", "/apis/pets/v1/credentials/sandbox/conversion".to_owned()),
+        ("direct-new", "/apis/pets/v1/keys/production".to_owned()),
+        ("client-configured", format!("/applications/{configured}/credentials/sandbox")),
+        ("client-configured-settings", format!("/applications/{configured}/credentials/sandbox/settings")),
+        ("tokens-revocation", format!("/applications/{full_id}/credentials/sandbox/tokens/revocation")),
         ("api-keys-empty", "/apis/reports/v2/keys/production".to_owned()),
         ("api-keys-none", "/apis/ledger/v1/keys/sandbox".to_owned()),
         ("api-key-new", "/apis/reports/v2/keys/sandbox/new".to_owned()),
         ("api-key-regeneration", format!("/api-keys/{}/regeneration", key.id)),
         ("api-key-deletion", format!("/api-keys/{}/deletion", key.id)),
+        ("logout", "/oauth2/logout".to_owned()),
     ];
     for (name, path) in pages {
         browser.open(&app.portal(&path)).await;
+        if name.starts_with("client") {
+            let unfold = "document.querySelectorAll('main details').forEach(d => { d.open = true; })";
+            browser.script(unfold, json!([])).await;
+        }
         wrong.extend(faults(&browser, name).await);
     }
     assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
@@ -132,6 +172,7 @@ async fn every_link_leads_to_a_page_with_one_heading() {
     let application = shop::application(&app, &ada, "Storefront").await;
     shop::key(&app, &ada, (&application, "one"), Environment::Sandbox).await;
     clients::generate(&app.ctx, &ada, application.id, Environment::Sandbox).await.unwrap();
+    direct::generate(&app.ctx, &ada, ("pets", 1, Environment::Sandbox), Some("bronze")).await.unwrap();
     let mut visitor = Visitor::signed_in(&app, "ada").await;
     let mut known = BTreeSet::from(["/apis".to_owned()]);
     let mut next = vec!["/apis".to_owned()];
@@ -149,9 +190,19 @@ async fn every_link_leads_to_a_page_with_one_heading() {
         }
         assert!(known.len() < 500, "the portal has grown without end: {known:?}");
     }
-    for part in
-        ["/deletion", "/regeneration", "/plan", "/new", "/docs/start", "/operations", "/definition", "portal.css"]
-    {
+    for part in [
+        "/deletion",
+        "/regeneration",
+        "/settings",
+        "/tokens/revocation",
+        "/conversion",
+        "/plan",
+        "/new",
+        "/docs/start",
+        "/operations",
+        "/definition",
+        "portal.css",
+    ] {
         assert!(known.iter().any(|path| path.contains(part)), "nothing leads to {part}");
     }
 }

@@ -93,7 +93,7 @@ pub async fn set_password(ctx: &Ctx, token: &str, password: &str) -> Result<Memb
     let Some(Some(user)) = store::use_link(&mut tx, &secret.digest(), ctx.clock.now()).await? else {
         return Err(Error::NotFound);
     };
-    store::set_password(&mut tx, user, &hash).await?;
+    store::set_password(&mut tx, user, &hash, ctx.clock.now()).await?;
     store::delete_sessions_of(&mut tx, user).await?;
     let member = store::member(&mut tx, user).await?.ok_or(Error::NotFound)?;
     let actor = Actor::from(&member);

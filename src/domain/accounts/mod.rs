@@ -1,5 +1,6 @@
 //! People, roles, sessions and the one-time links that lead to an account.
 
+pub mod access;
 pub mod links;
 pub mod model;
 pub mod password;

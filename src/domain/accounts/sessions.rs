@@ -6,7 +6,8 @@ use crate::base::secret::{Kind, Plain};
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Member;
 use crate::domain::accounts::store;
-use time::Duration;
+use crate::infra::db::Conn;
+use time::{Duration, OffsetDateTime};
 
 /// When sessions end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +25,9 @@ impl Lifetime {
     }
 }
 
-/// Opens a session; the answer goes into the cookie. `user_agent` is kept so that people recognise their sessions.
-pub async fn open(ctx: &Ctx, member: &Member, lifetime: Lifetime, user_agent: &str) -> Result<Plain> {
+/// Opens a session: the member in it, and what goes into the cookie. `user_agent` is kept so that people recognise their
+/// sessions.
+pub async fn open(ctx: &Ctx, member: &Member, lifetime: Lifetime, user_agent: &str) -> Result<(Member, Plain)> {
     let now = ctx.clock.now();
     let secret = Plain::mint(Kind::Session, &ctx.random);
     let user_agent: String = user_agent.chars().filter(|c| !c.is_control()).take(200).collect();
@@ -38,7 +40,7 @@ pub async fn open(ctx: &Ctx, member: &Member, lifetime: Lifetime, user_agent: &s
         user_agent,
     };
     store::insert_session(&mut *ctx.conn().await?, &session).await?;
-    Ok(secret)
+    Ok((Member { session: Some(session.id), ..member.clone() }, secret))
 }
 
 /// Whose session the cookie is: nobody's when it is malformed, ended, idle for too long, or the account is disabled.
@@ -59,6 +61,11 @@ pub async fn find(ctx: &Ctx, cookie: &str, lifetime: Lifetime) -> Result<Option<
         store::touch_session(&mut conn, session, now).await?;
     }
     Ok(Some(member))
+}
+
+/// When a session was opened, and so when its member proved who it is: signing in always opens a new one.
+pub async fn opened_at(conn: &mut Conn, session: SessionId) -> Result<Option<OffsetDateTime>> {
+    store::session_opened_at(conn, session).await
 }
 
 /// Ends the member's own session.

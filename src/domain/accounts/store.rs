@@ -83,8 +83,11 @@ fn member_of(
     Some(Member { id: UserId(id), email: Email::parse(email)?, name, roles, session })
 }
 
-pub(super) async fn set_password(conn: &mut Conn, user: UserId, hash: &str) -> Result<()> {
-    sqlx::query!("update users set password_hash = $2 where id = $1", user.0, hash).execute(conn).await?;
+/// A new password; the database ends what the user has granted so far.
+pub(super) async fn set_password(conn: &mut Conn, user: UserId, hash: &str, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!("update users set password_hash = $2, password_set_at = $3 where id = $1", user.0, hash, now)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -98,6 +101,45 @@ pub(super) async fn grant_role(conn: &mut Conn, user: UserId, role: &str, now: O
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Whether the role was granted.
+pub(super) async fn revoke_role(conn: &mut Conn, user: UserId, role: &str) -> Result<bool> {
+    let done =
+        sqlx::query!("delete from role_grants where user_id = $1 and role = $2", user.0, role).execute(conn).await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Everybody, by address.
+pub(super) async fn users(conn: &mut Conn) -> Result<Vec<UserRow>> {
+    let rows = sqlx::query!(
+        r#"select id, email, name, password_hash, disabled_at is not null as "disabled!",
+               array(select role from role_grants where user_id = users.id order by role) as "roles!"
+           from users
+           order by email"#,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let member = member_of(row.id, &row.email, row.name, row.roles, None)?;
+            Some(UserRow { member, password_hash: row.password_hash, disabled: row.disabled })
+        })
+        .collect())
+}
+
+/// Disables an account, or enables it again; the database ends what a disabled user has granted. Whether it was the other
+/// way before.
+pub(super) async fn set_disabled(conn: &mut Conn, user: UserId, disabled_at: Option<OffsetDateTime>) -> Result<bool> {
+    let done = sqlx::query!(
+        "update users set disabled_at = $2 where id = $1 and (disabled_at is null) <> ($2::timestamptz is null)",
+        user.0,
+        disabled_at,
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 pub(super) async fn upsert_role(conn: &mut Conn, name: &str, title: &str, now: OffsetDateTime) -> Result<bool> {
@@ -130,6 +172,19 @@ pub(super) async fn administrator_exists(conn: &mut Conn) -> Result<bool> {
                select from role_grants g join users u on u.id = g.user_id
                where g.role = 'admin' and u.disabled_at is null and u.password_hash is not null
            ) as "exists!""#
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Whether somebody else than this user can sign in as an administrator.
+pub(super) async fn other_administrator_exists(conn: &mut Conn, user: UserId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+               select from role_grants g join users u on u.id = g.user_id
+               where g.role = 'admin' and u.disabled_at is null and u.password_hash is not null and u.id <> $1
+           ) as "exists!""#,
+        user.0,
     )
     .fetch_one(conn)
     .await?)
@@ -230,6 +285,10 @@ pub(super) async fn session(
         let session = Some(SessionId(row.session_id));
         Some((member_of(row.id, &row.email, row.name, row.roles, session)?, row.last_seen_at))
     }))
+}
+
+pub(super) async fn session_opened_at(conn: &mut Conn, session: SessionId) -> Result<Option<OffsetDateTime>> {
+    Ok(sqlx::query_scalar!("select created_at from sessions where id = $1", session.0).fetch_optional(conn).await?)
 }
 
 pub(super) async fn touch_session(conn: &mut Conn, session: SessionId, now: OffsetDateTime) -> Result<()> {

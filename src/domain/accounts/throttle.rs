@@ -2,10 +2,12 @@
 //! token endpoint. Somebody guessing from elsewhere cannot lock the owner out.
 
 use crate::base::error::Result;
+use crate::base::id::UserId;
 use crate::domain::accounts::store;
 use crate::infra::db::Conn;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
@@ -18,6 +20,7 @@ const FIRST_WAIT: Duration = Duration::seconds(2);
 const LONGEST_WAIT: Duration = Duration::minutes(15);
 
 /// Who tries, and from where.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Attempt {
     subject: String,
     address: String,
@@ -46,6 +49,12 @@ impl Attempt {
         Self { subject: digest(&format!("client\n{id}")), address: network(from) }
     }
 
+    /// A signed-in person entering the code of a device (RFC 8628 §5.1). Counted wherever they are: it needs their session,
+    /// so nobody else can slow them down, and more addresses give no more guesses.
+    pub fn of_device_code(user: UserId) -> Self {
+        Self { subject: digest(&format!("device\n{user}")), address: "anywhere".to_owned() }
+    }
+
     /// Asks whether this attempt may be made at `now`.
     pub async fn gate(&self, conn: &mut Conn, now: OffsetDateTime) -> Result<Gate> {
         let Some((failures, last_at)) = store::login_failures(conn, &self.subject, &self.address).await? else {
@@ -66,6 +75,38 @@ impl Attempt {
     }
 }
 
+/// Attempts of which this node knows that they have failed before, so that one that never has costs no question.
+///
+/// Failures are counted in the database, for all nodes together, and each node remembers the pairs for which it has
+/// counted or found one. A pair that has failed at another node only is not known here until it fails here too: with N
+/// nodes, somebody who should wait may be heard N times instead of once. Beyond its bound the memory forgets the pairs
+/// that were not seen for longest, which means the same for those. Both are harmless where what is guessed has 256
+/// random bits; passwords are always asked about in the database.
+#[derive(Debug)]
+pub struct KnownFailures(Cache<Attempt, ()>);
+
+impl KnownFailures {
+    /// Remembers at most so many.
+    pub fn new(capacity: usize) -> Self {
+        Self(Cache::new(capacity))
+    }
+
+    /// Whether a failure is known.
+    pub fn has(&self, attempt: &Attempt) -> bool {
+        self.0.get(attempt).is_some()
+    }
+
+    /// Remembers a failure.
+    pub fn add(&self, attempt: Attempt) {
+        self.0.insert(attempt, ());
+    }
+
+    /// Forgets it, after a success.
+    pub fn remove(&self, attempt: &Attempt) {
+        self.0.remove(attempt);
+    }
+}
+
 fn wait_after(failures: u32) -> Duration {
     match failures.checked_sub(FREE_FAILURES) {
         None => Duration::ZERO,
@@ -79,7 +120,7 @@ fn digest(text: &str) -> String {
 }
 
 /// An IPv6 customer has a /64: one address of it is as good as another.
-fn network(address: IpAddr) -> String {
+pub fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => {

@@ -5,7 +5,7 @@ use crate::base::id::UserId;
 use crate::base::text::{self, Email};
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Member;
-use crate::domain::accounts::{password, store};
+use crate::domain::accounts::{access, password, store};
 use crate::domain::audit;
 use crate::domain::audit::model::Actor;
 use crate::infra::db::{Conn, OnConstraint as _};
@@ -73,9 +73,9 @@ pub(super) async fn insert(conn: &mut Conn, ctx: &Ctx, new: Hashed, actor: &Acto
             Error::field("email", format!("There is an account with the address {} already.", new.email))
         })?;
     for role in &new.roles {
-        store::grant_role(conn, id, role, now).await.on_constraint("role_grants_role_fkey", || {
-            Error::field("role", format!("There is no role {role}. `portico apply` can define it (kind: role)."))
-        })?;
+        store::grant_role(conn, id, role, now)
+            .await
+            .on_constraint("role_grants_role_fkey", || access::unknown_role(role))?;
     }
     let detail = serde_json::json!({ "email": new.email.as_str(), "roles": new.roles });
     audit::record(conn, ctx, actor, ("user.added", &id.to_string()), None, detail).await?;
@@ -87,6 +87,11 @@ pub async fn by_email(ctx: &Ctx, email: &str) -> Result<Member> {
     let email = Email::parse(email).ok_or(Error::NotFound)?;
     let user = store::user_by_email(&mut *ctx.conn().await?, &email).await?.ok_or(Error::NotFound)?;
     Ok(user.member)
+}
+
+/// The person with this id, unless the account is disabled.
+pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<Member>> {
+    store::member(conn, id).await
 }
 
 /// Defines a role of the organisation, or renames it; true when something changed.

@@ -90,7 +90,7 @@ pub fn may_change(reached: &Reached) -> bool {
     reached.access == Access::Owner
 }
 
-fn parse(name: &str, description: &str) -> Result<(String, String)> {
+pub(super) fn parse(name: &str, description: &str) -> Result<(String, String)> {
     let name = text::line("name", "a name", name, 70);
     let description = text::prose("description", "the description", description, 512);
     match (name, description) {
@@ -101,6 +101,6 @@ fn parse(name: &str, description: &str) -> Result<(String, String)> {
     }
 }
 
-fn taken(name: &str) -> Error {
+pub(super) fn taken(name: &str) -> Error {
     Error::field("name", format!("You have an application named {name} already. Choose another name."))
 }

@@ -1,7 +1,7 @@
 //! SQL of applications.
 
 use crate::base::error::Result;
-use crate::base::id::{ApplicationId, UserId};
+use crate::base::id::{ApiId, ApplicationId, UserId};
 use crate::domain::accounts::model::Member;
 use crate::domain::applications::model::{Access, Application, Consequences, Reached};
 use crate::infra::db::Conn;
@@ -47,8 +47,9 @@ pub(super) async fn of_member(conn: &mut Conn, member: &Member) -> Result<Vec<Re
                array(select s.email from application_shares s where s.application_id = a.id order by s.email) as "shared_with!",
                (select count(*) from subscriptions s where s.application_id = a.id) as "subscriptions!"
            from applications a join users u on u.id = a.owner_id
-           where a.owner_id = $1
-              or exists (select from application_shares s where s.application_id = a.id and s.email = $2)
+           where a.direct_api_id is null
+             and (a.owner_id = $1
+                  or exists (select from application_shares s where s.application_id = a.id and s.email = $2))
            order by lower(a.name), a.id
            limit 1000"#,
         member.id.0,
@@ -66,7 +67,7 @@ pub(super) async fn reach(conn: &mut Conn, member: &Member, id: ApplicationId) -
                array(select s.email from application_shares s where s.application_id = a.id order by s.email) as "shared_with!",
                (select count(*) from subscriptions s where s.application_id = a.id) as "subscriptions!"
            from applications a join users u on u.id = a.owner_id
-           where a.id = $3
+           where a.id = $3 and a.direct_api_id is null
              and (a.owner_id = $1
                   or exists (select from application_shares s where s.application_id = a.id and s.email = $2))"#,
         member.id.0,
@@ -76,6 +77,63 @@ pub(super) async fn reach(conn: &mut Conn, member: &Member, id: ApplicationId) -
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| row.reached(member)))
+}
+
+/// The member's application behind the credentials that were generated on a major version.
+pub(super) async fn direct(
+    conn: &mut Conn,
+    member: &Member,
+    (api, major): (ApiId, u16),
+) -> Result<Option<Application>> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select a.id, a.owner_id, u.email as owner_email, a.name, a.description, a.token_type, a.status, a.created_at,
+               array[]::text[] as "shared_with!",
+               (select count(*) from subscriptions s where s.application_id = a.id) as "subscriptions!"
+           from applications a join users u on u.id = a.owner_id
+           where a.owner_id = $1 and a.direct_api_id = $2 and a.direct_major = $3"#,
+        member.id.0,
+        api.0,
+        i32::from(major),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| row.reached(member).application))
+}
+
+pub(super) async fn insert_direct(
+    conn: &mut Conn,
+    id: ApplicationId,
+    (owner, name): (UserId, &str),
+    (api, major): (ApiId, u16),
+    now: OffsetDateTime,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into applications (id, owner_id, name, direct_api_id, direct_major, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $6)",
+        id.0,
+        owner.0,
+        name,
+        api.0,
+        i32::from(major),
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// From now on it is an ordinary one.
+pub(super) async fn convert_direct(conn: &mut Conn, id: ApplicationId, name: &str, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "update applications set name = $2, direct_api_id = null, direct_major = null, updated_at = $3 where id = $1",
+        id.0,
+        name,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn insert(

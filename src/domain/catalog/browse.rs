@@ -4,7 +4,8 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{ApiId, EndpointId};
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Viewer;
-use crate::domain::catalog::model::{Api, ApiVersion, Definition, Document, MajorVersion, Operation};
+use crate::domain::catalog::model::{Api, ApiVersion, Definition, Document, MajorVersion, Operation, Scope};
+use crate::domain::catalog::scope_store;
 use crate::domain::catalog::store::{self, Filter};
 use crate::infra::db::Conn;
 use std::collections::BTreeMap;
@@ -50,6 +51,11 @@ pub async fn major(conn: &mut Conn, viewer: &Viewer, api: &str, major: u16) -> R
 /// The documents of an API that the caller has found by [`majors`] or [`major`].
 pub async fn documents(ctx: &Ctx, api: ApiId) -> Result<Vec<Document>> {
     store::documents(&mut *ctx.conn().await?, api).await
+}
+
+/// The scopes of an API that the caller has found by [`majors`] or [`major`], in order.
+pub async fn scopes(ctx: &Ctx, api: ApiId) -> Result<Vec<Scope>> {
+    scope_store::of_api(&mut *ctx.conn().await?, api).await
 }
 
 /// The operations of an endpoint that the caller has found so, in the definition's order.

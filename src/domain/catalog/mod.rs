@@ -3,6 +3,7 @@
 pub mod browse;
 pub mod model;
 pub mod publish;
+mod scope_store;
 pub mod spec;
 mod store;
 mod write_store;

@@ -158,6 +158,19 @@ pub struct Operation {
     pub tags: Vec<String>,
     /// Whether it is on its way out.
     pub deprecated: bool,
+    /// Scopes that an access token needs: alternatives, each a set separated by spaces. None: any token will do.
+    pub scopes: Vec<String>,
+}
+
+/// A scope of an API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Its name, as in tokens.
+    pub name: String,
+    /// What it lets an application do, in words; may be empty.
+    pub title: String,
+    /// Roles of which a user needs one to grant it, sorted; none: everybody may.
+    pub roles: Vec<String>,
 }
 
 /// An OpenAPI file as it was published.

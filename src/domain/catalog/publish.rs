@@ -5,6 +5,7 @@ use crate::base::id::{ApiId, ApiVersionId, DocumentId, EndpointId};
 use crate::base::version::Version;
 use crate::domain::Ctx;
 use crate::domain::catalog::model::Document;
+use crate::domain::catalog::scope_store;
 use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, VersionSpec};
 use crate::domain::catalog::write_store as store;
 use crate::infra::db::Conn;
@@ -40,6 +41,17 @@ pub async fn api_id(conn: &mut Conn, name: &str) -> Result<ApiId> {
 /// Makes exactly these roles the ones that see a restricted API.
 pub async fn set_roles(conn: &mut Conn, api: ApiId, roles: &[String]) -> Result<()> {
     store::set_audience(conn, api, roles).await
+}
+
+/// Makes the scopes of an API those of `spec`.
+pub async fn set_scopes(conn: &mut Conn, api: ApiId, spec: &ApiSpec) -> Result<()> {
+    store::set_has_scopes(conn, api, &spec.scopes).await?;
+    scope_store::replace(conn, api, &spec.scopes_in_force()).await
+}
+
+/// Makes exactly these clients the ones that may introspect tokens for an API.
+pub async fn set_resource_servers(conn: &mut Conn, api: ApiId, clients: &[String]) -> Result<()> {
+    scope_store::replace_resource_servers(conn, api, clients).await
 }
 
 /// Makes these the documents of an API, in this order.

@@ -144,10 +144,14 @@ pub(super) async fn documents(conn: &mut Conn, api: ApiId) -> Result<Vec<Documen
 pub(super) async fn operations(conn: &mut Conn, endpoint: EndpointId) -> Result<Vec<Operation>> {
     let operations = sqlx::query_as!(
         Operation,
-        "select method, path, operation_id, summary, tags, deprecated
-         from api_operations
-         where endpoint_id = $1
-         order by position",
+        r#"select o.method, o.path, o.operation_id, o.summary, o.tags, o.deprecated,
+               case when a.takes_bearer and a.has_scopes then o.scopes else '{}' end as "scopes!"
+           from api_operations o
+           join endpoints e on e.id = o.endpoint_id
+           join api_versions v on v.id = e.api_version_id
+           join apis a on a.id = v.api_id
+           where o.endpoint_id = $1
+           order by o.position"#,
         endpoint.0,
     )
     .fetch_all(conn)

@@ -5,20 +5,26 @@ use crate::base::error::Result;
 use crate::base::id::{ApiId, ApiVersionId, DocumentId, EndpointId};
 use crate::base::version::{Version, VersionState};
 use crate::domain::catalog::model::{Document, Operation, Visibility};
-use crate::domain::catalog::spec::{ApiSpec, Attributes, DefinitionSpec, EndpointSpec, VersionSpec};
+use crate::domain::catalog::scope_store;
+use crate::domain::catalog::spec::{
+    ApiSpec, Attributes, DefinitionSpec, EndpointSpec, FoundScope, ScopesSpec, VersionSpec,
+};
 use crate::infra::db::Conn;
+use sqlx::types::Json;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Every API, by name; definitions without their content. Five queries, however many there are.
+/// Every API, by name; definitions without their content. Seven queries, however many there are.
 pub(super) async fn live(conn: &mut Conn) -> Result<Vec<ApiSpec>> {
     let mut versions = versions(&mut *conn).await?;
     let mut documents = documents(&mut *conn).await?;
+    let mut scopes = scope_store::said(&mut *conn).await?;
+    let mut resource_servers = scope_store::resource_servers(&mut *conn).await?;
     let rows = sqlx::query!(
         r#"select a.id, a.name, a.title, a.context, a.summary, a.description, a.owner, a.tags,
                a.visibility as "visibility: Visibility", a.takes_api_key, a.takes_bearer, a.api_key_header,
-               a.bearer_header,
+               a.bearer_header, a.has_scopes,
                array(select u.role from api_audiences u where u.api_id = a.id order by u.role) as "roles!"
            from apis a
            order by a.name"#,
@@ -44,6 +50,11 @@ pub(super) async fn live(conn: &mut Conn) -> Result<Vec<ApiSpec>> {
             },
             roles: row.roles,
             documents: documents.remove(&row.id).unwrap_or_default(),
+            scopes: match scopes.remove(&row.id).unwrap_or_default() {
+                said if row.has_scopes => ScopesSpec::On(said),
+                _ => ScopesSpec::Off,
+            },
+            resource_servers: resource_servers.remove(&row.id).unwrap_or_default(),
             versions: versions.remove(&row.id).unwrap_or_default(),
         })
         .collect())
@@ -74,7 +85,8 @@ async fn endpoints(conn: &mut Conn) -> Result<BTreeMap<Uuid, Vec<EndpointSpec>>>
         backends.entry(row.endpoint_id).or_default().insert(row.environment, row.url);
     }
     let rows = sqlx::query!(
-        r#"select e.id, e.api_version_id, e.name, e.title, e.path, d.digest as "digest?"
+        r#"select e.id, e.api_version_id, e.name, e.title, e.path, d.digest as "digest?",
+               d.scopes as "scopes?: Json<Vec<FoundScope>>"
            from endpoints e left join api_definitions d on d.endpoint_id = e.id
            order by e.api_version_id, e.position"#,
     )
@@ -83,12 +95,13 @@ async fn endpoints(conn: &mut Conn) -> Result<BTreeMap<Uuid, Vec<EndpointSpec>>>
     let mut endpoints: BTreeMap<Uuid, Vec<EndpointSpec>> = BTreeMap::new();
     for row in rows {
         let digest = row.digest.and_then(|digest| digest.try_into().ok());
+        let found = row.scopes.map(|Json(found)| found).unwrap_or_default();
         endpoints.entry(row.api_version_id).or_default().push(EndpointSpec {
             name: row.name,
             title: row.title,
             path: row.path,
             backends: backends.remove(&row.id).unwrap_or_default(),
-            definition: digest.map(|digest| DefinitionSpec { digest, content: None }),
+            definition: digest.map(|digest| DefinitionSpec { digest, scopes: found, content: None }),
         });
     }
     Ok(endpoints)
@@ -178,6 +191,14 @@ pub(super) async fn update_api(conn: &mut Conn, now: OffsetDateTime, name: &str,
     )
     .execute(conn)
     .await?;
+    Ok(())
+}
+
+/// Whether the API has scopes at all.
+pub(super) async fn set_has_scopes(conn: &mut Conn, api: ApiId, has: &ScopesSpec) -> Result<()> {
+    sqlx::query!("update apis set has_scopes = $2 where id = $1", api.0, matches!(has, ScopesSpec::On(_)))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -356,27 +377,29 @@ pub(super) async fn put_definition(conn: &mut Conn, id: EndpointId, definition: 
         return Ok(());
     };
     sqlx::query!(
-        "insert into api_definitions (endpoint_id, source, format, openapi_version, title, digest)
-         values ($1, $2, $3, $4, $5, $6)
+        "insert into api_definitions (endpoint_id, source, format, openapi_version, title, digest, scopes)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (endpoint_id) do update
          set source = excluded.source, format = excluded.format, openapi_version = excluded.openapi_version,
-             title = excluded.title, digest = excluded.digest",
+             title = excluded.title, digest = excluded.digest, scopes = excluded.scopes",
         id.0,
         content.source,
         content.format.as_str(),
         content.openapi_version,
         content.title,
         &definition.digest[..],
+        Json(&definition.scopes) as _,
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!("delete from api_operations where endpoint_id = $1", id.0).execute(&mut *conn).await?;
     let operations: serde_json::Value = (0..).zip(&content.operations).map(|(at, o)| as_json(at, o)).collect();
     sqlx::query!(
-        "insert into api_operations (endpoint_id, position, method, path, operation_id, summary, tags, deprecated)
-         select $1, o.position, o.method, o.path, o.operation_id, o.summary, o.tags, o.deprecated
+        "insert into api_operations (endpoint_id, position, method, path, operation_id, summary, tags, deprecated,
+             scopes)
+         select $1, o.position, o.method, o.path, o.operation_id, o.summary, o.tags, o.deprecated, o.scopes
          from jsonb_to_recordset($2::jsonb) as o(position integer, method text, path text, operation_id text,
-             summary text, tags text[], deprecated boolean)",
+             summary text, tags text[], deprecated boolean, scopes text[])",
         id.0,
         operations,
     )
@@ -394,6 +417,7 @@ fn as_json(position: i32, operation: &Operation) -> serde_json::Value {
         "summary": operation.summary,
         "tags": operation.tags,
         "deprecated": operation.deprecated,
+        "scopes": operation.scopes,
     })
 }
 

@@ -1,10 +1,17 @@
 //! API keys and OAuth clients: who may hold them, and their secrets.
 
 pub mod access;
+mod addresses;
 pub mod api_keys;
+pub mod client_model;
 mod client_store;
 pub mod clients;
+pub mod direct;
+mod jwks;
 pub mod model;
+mod origin_store;
+pub mod origins;
+pub mod settings;
 mod store;
 
 use crate::base::error::Result;

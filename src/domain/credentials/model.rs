@@ -1,8 +1,8 @@
-//! API keys and OAuth clients, without their secrets.
+//! API keys, without their secrets.
 
 use crate::base::environment::Environment;
 use crate::base::id::{ApiId, ApiKeyId, ApplicationId};
-use crate::base::secret::{Digest, Plain};
+use crate::base::secret::Plain;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -88,69 +88,4 @@ pub enum ChosenApplication {
     Existing(ApplicationId),
     /// One that is created along with the key.
     New(String),
-}
-
-/// An OAuth client: the Application Keys of an application in an environment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// The consumer key.
-    pub id: String,
-    /// Whose it is.
-    pub application: ApplicationId,
-    /// Where its tokens work.
-    pub environment: Environment,
-    /// Grants it may use, as in `grant_type`.
-    pub grant_types: Vec<String>,
-    /// Lifetime of its access tokens, in seconds.
-    pub access_token_seconds: u32,
-    /// When it was made.
-    pub created_at: OffsetDateTime,
-    /// When it last got a call through the gateway, to the minute.
-    pub last_used_at: Option<OffsetDateTime>,
-    /// The last four characters of the current secret.
-    pub secret_hint: String,
-    /// The old secret's last four characters and its end, while it is remembered.
-    pub old_secret: Option<(String, OffsetDateTime)>,
-}
-
-impl Client {
-    /// Until when the old secret still works, if it does at `now`.
-    pub fn grace_until(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        self.old_secret.as_ref().map(|(_, at)| *at).filter(|at| *at > now)
-    }
-}
-
-/// A client whose secret was just made: the one time it is seen.
-#[derive(Debug)]
-pub struct IssuedClient {
-    /// The record.
-    pub client: Client,
-    /// The consumer secret.
-    pub secret: Plain,
-}
-
-/// A client as the token endpoint knows it: what it may do, and the digests of its live secrets.
-#[derive(Clone, Debug)]
-pub struct RegisteredClient {
-    /// The consumer key.
-    pub id: String,
-    /// Where its tokens work.
-    pub environment: Environment,
-    /// Whether it has to prove itself with a secret.
-    pub kind: ClientKind,
-    /// Grants it may use, as in `grant_type`.
-    pub grant_types: Vec<String>,
-    /// Lifetime of its access tokens, in seconds.
-    pub access_token_seconds: u32,
-    /// The current secret and, within its grace hour, the one before.
-    pub secrets: Vec<Digest>,
-}
-
-/// Whether a client can keep a secret (RFC 6749 §2.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ClientKind {
-    /// It can, and must send it.
-    Confidential,
-    /// It cannot: an application in a browser or on a phone.
-    Public,
 }

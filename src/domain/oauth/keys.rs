@@ -42,7 +42,7 @@ pub(super) struct StoredKey {
 
 /// Where a key is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum State {
+pub enum State {
     /// Published, does not sign yet.
     Next,
     /// Signs.
@@ -57,24 +57,29 @@ pub(super) enum State {
     },
 }
 
-/// What has to change.
+/// What has to change. Keys are named by their `kid`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Step {
+pub(super) enum Step {
+    /// No longer published.
     Remove(String),
+    /// Signs no longer.
     Retire(String),
+    /// Signs from now on.
     Promote(String),
-    MakeCurrent,
-    MakeNext,
+    /// A new key that signs at once.
+    MakeCurrent(Algorithm),
+    /// A new key that will sign one day.
+    MakeNext(Algorithm),
 }
 
 /// The stored keys after what was due has been done: made at the first start, rotated, removed. Nodes that come here
 /// together wait for one another and then find it done. Writes nothing when nothing is due.
-pub(super) async fn maintain(ctx: &Ctx, master_key: &MasterKey, algorithm: Algorithm) -> Result<Vec<StoredKey>> {
+pub(super) async fn maintain(ctx: &Ctx, master_key: &MasterKey, algorithms: &[Algorithm]) -> Result<Vec<StoredKey>> {
     let now = ctx.clock.now();
     let mut conn = ctx.conn().await?;
     let keys = store::signing_keys(&mut conn).await?;
     drop(conn);
-    if plan(&keys, algorithm, now).is_empty() {
+    if plan(&keys, algorithms, now).is_empty() {
         return Ok(keys);
     }
     let mut tx = ctx.db.begin().await?;
@@ -82,8 +87,8 @@ pub(super) async fn maintain(ctx: &Ctx, master_key: &MasterKey, algorithm: Algor
     let keys = store::signing_keys(&mut tx).await?;
     // A key made under one master key beside keys of another could be used by neither node.
     check(&keys, master_key)?;
-    for step in plan(&keys, algorithm, now) {
-        take(&mut tx, ctx, (master_key, algorithm), &step).await?;
+    for step in plan(&keys, algorithms, now) {
+        take(&mut tx, ctx, master_key, &step).await?;
     }
     let keys = store::signing_keys(&mut tx).await?;
     tx.commit().await?;
@@ -111,39 +116,55 @@ pub(super) fn open(key: &StoredKey, master_key: &MasterKey) -> Result<Vec<u8>> {
     })
 }
 
-/// What is due at `now`, in an order in which it can be done. Keys of another algorithm than the configured one stay
+/// What is due at `now`, in an order in which it can be done. Keys of another algorithm than the configured ones stay
 /// as they are until their time is over, so that nodes whose configurations differ for a while do not undo each
 /// other's work.
-fn plan(keys: &[StoredKey], algorithm: Algorithm, now: OffsetDateTime) -> Vec<Step> {
+fn plan(keys: &[StoredKey], algorithms: &[Algorithm], now: OffsetDateTime) -> Vec<Step> {
     let mut steps = Vec::new();
-    let (mut current, mut next) = (None, None);
     for key in keys {
         let kid = || key.kid.clone();
-        let is_configured = key.algorithm == algorithm;
+        let is_configured = algorithms.contains(&key.algorithm);
         match key.state {
             State::Retired { gone_at } if gone_at <= now => steps.push(Step::Remove(kid())),
-            State::Current { since } if is_configured => current = Some((kid(), since)),
-            State::Current { since } if since + SIGNS_FOR <= now => steps.push(Step::Retire(kid())),
-            State::Next if is_configured => next = Some((kid(), key.published_at)),
-            State::Next if key.published_at + SIGNS_FOR <= now => steps.push(Step::Remove(kid())),
+            State::Current { since } if !is_configured && since + SIGNS_FOR <= now => steps.push(Step::Retire(kid())),
+            State::Next if !is_configured && key.published_at + SIGNS_FOR <= now => steps.push(Step::Remove(kid())),
             State::Retired { .. } | State::Current { .. } | State::Next => {}
         }
     }
-    match (current, next) {
-        (None, None) => steps.extend([Step::MakeCurrent, Step::MakeNext]),
-        // An administrator has removed the current key, or the algorithm was configured before.
-        (None, Some((next, _))) => steps.extend([Step::Promote(next), Step::MakeNext]),
-        (Some(_), None) => steps.push(Step::MakeNext),
-        (Some((current, since)), Some((next, published_at))) => {
-            if since + SIGNS_FOR <= now && published_at + PUBLISHED_BEFORE <= now {
-                steps.extend([Step::Retire(current), Step::Promote(next), Step::MakeNext]);
-            }
+    for (place, algorithm) in algorithms.iter().enumerate() {
+        if !algorithms.iter().take(place).any(|before| before == algorithm) {
+            steps.extend(plan_for(keys, *algorithm, now));
         }
     }
     steps
 }
 
-async fn take(conn: &mut Conn, ctx: &Ctx, (master_key, algorithm): (&MasterKey, Algorithm), step: &Step) -> Result<()> {
+/// What is due for an algorithm that is configured.
+pub(super) fn plan_for(keys: &[StoredKey], algorithm: Algorithm, now: OffsetDateTime) -> Vec<Step> {
+    let (mut current, mut next) = (None, None);
+    for key in keys.iter().filter(|key| key.algorithm == algorithm) {
+        match key.state {
+            State::Current { since } => current = Some((key.kid.clone(), since)),
+            State::Next => next = Some((key.kid.clone(), key.published_at)),
+            State::Retired { .. } => {}
+        }
+    }
+    match (current, next) {
+        (None, None) => vec![Step::MakeCurrent(algorithm), Step::MakeNext(algorithm)],
+        // An administrator has removed the current key, or the algorithm was configured before.
+        (None, Some((next, _))) => vec![Step::Promote(next), Step::MakeNext(algorithm)],
+        (Some(_), None) => vec![Step::MakeNext(algorithm)],
+        (Some((current, since)), Some((next, published_at)))
+            if since + SIGNS_FOR <= now && published_at + PUBLISHED_BEFORE <= now =>
+        {
+            vec![Step::Retire(current), Step::Promote(next), Step::MakeNext(algorithm)]
+        }
+        (Some(_), Some(_)) => Vec::new(),
+    }
+}
+
+/// Does it, and puts it on the audit trail.
+pub(super) async fn take(conn: &mut Conn, ctx: &Ctx, master_key: &MasterKey, step: &Step) -> Result<()> {
     let now = ctx.clock.now();
     let (action, kid) = match step {
         Step::Remove(kid) => {
@@ -158,14 +179,15 @@ async fn take(conn: &mut Conn, ctx: &Ctx, (master_key, algorithm): (&MasterKey, 
             store::promote_signing_key(conn, kid, now).await?;
             ("signing_key.promoted", kid.clone())
         }
-        Step::MakeCurrent | Step::MakeNext => {
-            let state = if *step == Step::MakeNext { State::Next } else { State::Current { since: now } };
-            let key = make(ctx, (master_key, algorithm), state).await?;
+        Step::MakeCurrent(algorithm) | Step::MakeNext(algorithm) => {
+            let is_next = matches!(step, Step::MakeNext(_));
+            let state = if is_next { State::Next } else { State::Current { since: now } };
+            let key = make(ctx, (master_key, *algorithm), state).await?;
             store::insert_signing_key(conn, &key).await?;
             ("signing_key.made", key.kid)
         }
     };
-    audit::record(conn, ctx, &Actor::CommandLine, (action, &kid), None, json!({ "algorithm": algorithm })).await
+    audit::record(conn, ctx, &Actor::CommandLine, (action, &kid), None, json!({})).await
 }
 
 async fn make(ctx: &Ctx, (master_key, algorithm): (&MasterKey, Algorithm), state: State) -> Result<StoredKey> {

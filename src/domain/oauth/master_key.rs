@@ -3,6 +3,7 @@
 use crate::base::random::Random;
 use crate::base::secret;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -80,6 +81,17 @@ impl MasterKey {
             .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(name), &mut sealed)
             .map_err(|_unspecified| CipherError)?;
         Ok(plain.to_vec())
+    }
+
+    /// A key of its own for another purpose (RFC 5869), so that the master key itself only ever encrypts.
+    pub(super) fn derive(&self, label: &str) -> Result<[u8; LENGTH], CipherError> {
+        let mut key = [0; LENGTH];
+        Salt::new(HKDF_SHA256, &[])
+            .extract(&self.0)
+            .expand(&[label.as_bytes()], HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut key))
+            .map_err(|_unspecified| CipherError)?;
+        Ok(key)
     }
 
     fn cipher(&self) -> Result<LessSafeKey, CipherError> {
@@ -204,6 +216,17 @@ mod tests {
         let text = BASE64.encode([7; LENGTH]);
         assert_eq!(parse(text.trim_end_matches('=')).unwrap().0, [7; LENGTH]);
         assert_eq!(parse(&format!(" {text}\n")).unwrap().0, [7; LENGTH]);
+    }
+
+    #[test]
+    fn each_purpose_has_a_key_of_its_own() {
+        let random = Random::seeded(4);
+        let (key, other) = (MasterKey(random.bytes()), MasterKey(random.bytes()));
+        let derived = key.derive("a").unwrap();
+        assert_eq!(key.derive("a").unwrap(), derived);
+        for different in [key.derive("b").unwrap(), other.derive("a").unwrap(), key.0] {
+            assert_ne!(different, derived);
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::collections::HashMap;
 
 /// The request as it came.
+#[derive(Clone)]
 pub struct RawRequest<'a> {
     /// The query of the request's address.
     pub query: Option<&'a str>,
@@ -22,6 +23,7 @@ pub struct RawRequest<'a> {
 pub struct TokenRequest {
     pub(super) presented: Presented,
     parameters: HashMap<String, String>,
+    resources: Vec<String>,
 }
 
 /// How the client has authenticated itself, or tried to.
@@ -30,12 +32,16 @@ pub(super) enum Presented {
     Id(String),
     /// With id and secret, by Basic or in the body.
     Secret { id: String, secret: String },
+    /// With a token that it has signed (RFC 7523 §2.2); the id, if it was sent too.
+    Assertion { id: Option<String>, kind: String, assertion: String },
     /// Not at all, or in a way that we do not know or cannot read.
     Nothing,
 }
 
 /// Parameters a request may have: more than any grant needs.
 const MOST_PARAMETERS: usize = 64;
+/// What proves a client; addresses are no place for it.
+const CREDENTIALS: [&str; 3] = ["client_id", "client_secret", "client_assertion"];
 const FORM: &str = "application/x-www-form-urlencoded";
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
@@ -51,12 +57,21 @@ impl TokenRequest {
             ));
         }
         // Addresses end up in logs and histories (RFC 6749 §2.3.1).
-        if raw.query.is_some_and(names_credentials) {
+        if raw.query.is_some_and(|query| names(query, &CREDENTIALS)) {
             return Err(Refusal::InvalidRequest("Credentials are not accepted in the address. Send them in the body."));
         }
-        let mut parameters = parameters(raw.body)?;
+        let (mut parameters, resources) = parameters(raw.body)?;
         let presented = presented(&raw.authorization, &mut parameters)?;
-        Ok(Self { presented, parameters })
+        Ok(Self { presented, parameters, resources })
+    }
+
+    /// The client that the request names, proved or not.
+    pub fn client_id(&self) -> Option<&str> {
+        match &self.presented {
+            Presented::Id(id) | Presented::Secret { id, .. } => Some(id),
+            Presented::Assertion { id, .. } => id.as_deref(),
+            Presented::Nothing => None,
+        }
     }
 
     /// A parameter that was sent and is not empty. Credentials are not among them.
@@ -65,26 +80,33 @@ impl TokenRequest {
     }
 }
 
-fn is_form(content_type: Option<&[u8]>) -> bool {
+impl TokenRequest {
+    /// Every `resource` (RFC 8707 §2), in their order.
+    pub(super) fn resources(&self) -> &[String] {
+        &self.resources
+    }
+}
+
+pub(super) fn is_form(content_type: Option<&[u8]>) -> bool {
     content_type
         .and_then(|value| std::str::from_utf8(value).ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(FORM))
 }
 
-fn names_credentials(query: &str) -> bool {
+/// Whether one of these parameters is in the query.
+pub(super) fn names(query: &str, parameters: &[&str]) -> bool {
     query.split('&').any(|pair| {
         let name = decode(pair.split('=').next().unwrap_or_default());
-        name.is_some_and(|name| ["client_id", "client_secret", "client_assertion"].contains(&name.as_str()))
+        name.is_some_and(|name| parameters.contains(&name.as_str()))
     })
 }
 
-/// The non-empty parameters of a form, each at most once. `resource` may come again (RFC 8707 §2) and, being unknown
-/// here, is left out.
-fn parameters(body: &[u8]) -> Result<HashMap<String, String>, Refusal> {
+/// The non-empty parameters of a form, each at most once; `resource` may come again (RFC 8707 §2) and is kept apart.
+fn parameters(body: &[u8]) -> Result<(HashMap<String, String>, Vec<String>), Refusal> {
     const MALFORMED: Refusal = Refusal::InvalidRequest("The body is not well-formed UTF-8 in form encoding.");
     let body = std::str::from_utf8(body).map_err(|_not_utf8| MALFORMED)?;
-    let mut all = HashMap::new();
+    let (mut all, mut resources) = (HashMap::new(), Vec::new());
     for (count, pair) in body.split('&').filter(|pair| !pair.is_empty()).enumerate() {
         if count >= MOST_PARAMETERS {
             return Err(Refusal::InvalidRequest("There are too many parameters."));
@@ -92,6 +114,9 @@ fn parameters(body: &[u8]) -> Result<HashMap<String, String>, Refusal> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = decode(name).zip(decode(value)).ok_or(MALFORMED)?;
         if name == "resource" {
+            if !value.is_empty() {
+                resources.push(value);
+            }
             continue;
         }
         if all.insert(name, value).is_some() {
@@ -99,7 +124,7 @@ fn parameters(body: &[u8]) -> Result<HashMap<String, String>, Refusal> {
         }
     }
     all.retain(|_name, value| !value.is_empty());
-    Ok(all)
+    Ok((all, resources))
 }
 
 /// Takes the credentials out of headers and parameters. More than one method is an error even if each would do.
@@ -108,6 +133,7 @@ fn presented(authorization: &[&[u8]], parameters: &mut HashMap<String, String>) 
     let id = parameters.remove("client_id");
     let secret = parameters.remove("client_secret");
     let assertion = parameters.remove("client_assertion");
+    let kind = parameters.remove("client_assertion_type").unwrap_or_default();
     let methods = authorization.len() + usize::from(secret.is_some()) + usize::from(assertion.is_some());
     if methods > 1 {
         return Err(TWO_METHODS);
@@ -124,7 +150,8 @@ fn presented(authorization: &[&[u8]], parameters: &mut HashMap<String, String>) 
     Ok(match (id, secret, assertion) {
         (Some(id), Some(secret), _) => Presented::Secret { id, secret },
         (Some(id), None, None) => Presented::Id(id),
-        (None, _, _) | (Some(_), None, Some(_)) => Presented::Nothing,
+        (id, None, Some(assertion)) => Presented::Assertion { id, kind, assertion },
+        (None, _, _) => Presented::Nothing,
     })
 }
 
@@ -145,7 +172,7 @@ fn basic(header: &[u8]) -> Presented {
 
 /// Decodes `application/x-www-form-urlencoded` strictly: broken escapes, broken UTF-8 and control characters
 /// (RFC 6749 appendix A allows none but the tab) are refused rather than repaired.
-fn decode(text: &str) -> Option<String> {
+pub(super) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -197,6 +224,54 @@ mod tests {
                 body: &body,
             });
             let _ = basic(&[b"Basic ", header.as_slice()].concat());
+        }
+
+        #[test]
+        fn a_form_is_read_as_it_was_written(
+            pairs in proptest::collection::btree_map("[a-z_]{1,12}", "\\PC{1,30}", 0..20),
+            resources in proptest::collection::vec("\\PC{1,30}", 0..4),
+        ) {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            form.extend_pairs(&pairs).extend_pairs(resources.iter().map(|resource| ("resource", resource)));
+            let body = form.finish();
+            let parse = |body: &str| TokenRequest::parse(&RawRequest {
+                query: None,
+                content_type: Some(FORM.as_bytes()),
+                authorization: Vec::new(),
+                body: body.as_bytes(),
+            });
+            let credentials = ["client_id", "client_secret", "client_assertion", "client_assertion_type", "resource"];
+            prop_assume!(!credentials.iter().any(|name| pairs.contains_key(*name)));
+            let read = parse(&body).map_err(|refusal| TestCaseError::fail(refusal.description()))?;
+            for (name, value) in &pairs {
+                prop_assert_eq!(read.parameter(name), Some(value.as_str()));
+            }
+            prop_assert_eq!(read.resources(), &resources[..]);
+            // Said twice, each of them is refused, whatever it says.
+            for name in pairs.keys() {
+                let twice = format!("{body}&{name}=x");
+                prop_assert!(parse(&twice).is_err());
+            }
+        }
+
+        #[test]
+        fn no_two_ways_to_authenticate_are_taken_at_once(
+            headers in proptest::collection::vec("(Basic )?[A-Za-z0-9+/=]{0,30}", 0..3),
+            secret in proptest::option::of("[a-z]{1,9}"),
+            assertion in proptest::option::of("[a-z]{1,9}"),
+        ) {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            form.append_pair("grant_type", "x");
+            form.extend_pairs(secret.iter().map(|secret| ("client_secret", secret)));
+            form.extend_pairs(assertion.iter().map(|assertion| ("client_assertion", assertion)));
+            let read = TokenRequest::parse(&RawRequest {
+                query: None,
+                content_type: Some(FORM.as_bytes()),
+                authorization: headers.iter().map(String::as_bytes).collect(),
+                body: form.finish().as_bytes(),
+            });
+            let ways = headers.len() + usize::from(secret.is_some()) + usize::from(assertion.is_some());
+            prop_assert_eq!(read.is_ok(), ways <= 1);
         }
 
         #[test]

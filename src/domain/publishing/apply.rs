@@ -7,6 +7,7 @@ use crate::domain::accounts::users;
 use crate::domain::audit;
 use crate::domain::audit::model::Actor;
 use crate::domain::catalog::publish;
+use crate::domain::catalog::spec::ApiSpec;
 use crate::domain::publishing::check::check;
 use crate::domain::publishing::files::Input;
 use crate::domain::publishing::live::{self, Offer};
@@ -128,6 +129,13 @@ async fn api(conn: &mut Conn, ctx: &Ctx, before: Option<&Offer>, after: &Offer) 
     }
     if before.map(|b| &b.spec.documents) != Some(&after.spec.documents) {
         publish::set_documents(conn, ctx, id, &after.spec.documents).await?;
+    }
+    let scopes = |spec: &ApiSpec| (spec.scopes.clone(), spec.scopes_in_force());
+    if before.map(|b| scopes(&b.spec)) != Some(scopes(&after.spec)) {
+        publish::set_scopes(conn, id, &after.spec).await?;
+    }
+    if before.map_or(&[][..], |b| &b.spec.resource_servers) != after.spec.resource_servers {
+        publish::set_resource_servers(conn, id, &after.spec.resource_servers).await?;
     }
     if before.map(|b| &b.plans) != Some(&after.plans) {
         plans::offer(conn, id, &after.plans).await?;

@@ -4,6 +4,7 @@ use crate::base::version::{self, Version, VersionState};
 use crate::domain::publishing::fields::shown;
 use crate::domain::publishing::live::{Live, Offer};
 use crate::domain::publishing::manifest::{Lifecycle, Manifest, WantedApi};
+use crate::domain::publishing::manifest_scopes;
 use crate::domain::publishing::plan::After;
 use crate::domain::publishing::problem::{At, Place, Problems};
 use crate::domain::subscriptions::model::PlanState;
@@ -35,7 +36,7 @@ pub(super) fn check(live: &Live, manifest: &Manifest, after: &After, problems: &
             }
             continue;
         }
-        for role in &api.roles {
+        for role in api.roles.iter().chain(&api.scope_roles) {
             if !roles.contains(&*role.value) && !manifest.broken.contains(&role.value) {
                 let advice = known("defined", roles.iter().copied());
                 let message = format!("there is no role `{}`; define it with `kind: role`{advice}", shown(&role.value));
@@ -44,6 +45,17 @@ pub(super) fn check(live: &Live, manifest: &Manifest, after: &After, problems: &
         }
         plans(api, manifest, after, problems);
         same_paths(api, after, problems);
+        if let Some(there) = after.apis.get(&api.spec.name) {
+            let count = there.spec.scopes_in_force().len();
+            if count > manifest_scopes::MOST {
+                let most = manifest_scopes::MOST;
+                let message = format!(
+                    "it would have {count} scopes, more than {most}; write `scopes: none` if its OpenAPI files describe \
+                     the OAuth of its backend, or take some out of them"
+                );
+                problems.add(&api.place, message);
+            }
+        }
     }
     contexts(live, manifest, after, problems);
     keys(live, manifest, after, problems);

@@ -5,7 +5,7 @@ use crate::base::version::Version;
 use crate::domain::Ctx;
 use crate::domain::catalog::model::Document;
 use crate::domain::catalog::publish;
-use crate::domain::catalog::spec::{ApiSpec, EndpointSpec, VersionSpec};
+use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, ScopesSpec, VersionSpec};
 use crate::domain::publishing::emit::Yaml;
 use crate::domain::publishing::live::{self, Live, Offer};
 use crate::domain::publishing::manifest_api::ONLY_ENDPOINT;
@@ -84,7 +84,7 @@ impl Writer {
     }
 
     fn api(&mut self, out: &mut Yaml, offer: &Offer) {
-        let ApiSpec { name, attributes, roles, documents, versions } = &offer.spec;
+        let ApiSpec { name, attributes, roles, documents, scopes, resource_servers, versions } = &offer.spec;
         out.text("kind", "api");
         out.text("name", name);
         out.text("title", &attributes.title);
@@ -103,6 +103,10 @@ impl Writer {
         out.flow("auth", auth.into_iter().filter_map(|(word, taken)| taken.then_some(word)));
         out.text("api_key_header", &attributes.api_key_header);
         out.text("authorization_header", &attributes.bearer_header);
+        write_scopes(out, attributes, scopes);
+        if !resource_servers.is_empty() {
+            out.flow("resource_servers", resource_servers.iter().map(|key| &**key));
+        }
         out.flow("plans", offer.plans.iter().map(|plan| &**plan));
         if !documents.is_empty() {
             out.list("documents", documents, |out, document| self.document(out, name, document));
@@ -158,6 +162,23 @@ impl Writer {
                 endpoint.backends.iter().for_each(|(environment, url)| out.text(environment.as_str(), url));
             });
         }
+    }
+}
+
+/// What the publisher said; what the OpenAPI files name is in them.
+fn write_scopes(out: &mut Yaml, api: &Attributes, scopes: &ScopesSpec) {
+    match scopes {
+        // An API without access tokens must not speak of scopes.
+        _ if !api.takes_bearer => {}
+        ScopesSpec::Off => out.text("scopes", "none"),
+        ScopesSpec::On(said) if said.is_empty() => {}
+        ScopesSpec::On(said) => out.list("scopes", said, |out, scope| {
+            out.text("name", &scope.name);
+            out.some_text("title", &scope.title);
+            if !scope.roles.is_empty() {
+                out.flow("roles", scope.roles.iter().map(|role| &**role));
+            }
+        }),
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct WantedApi {
     pub(super) lifecycle: Lifecycle,
     pub(super) plans: Vec<At<String>>,
     pub(super) roles: Vec<At<String>>,
+    /// Those that its scopes name.
+    pub(super) scope_roles: Vec<At<String>>,
     pub(super) versions: BTreeMap<Version, Place>,
 }
 

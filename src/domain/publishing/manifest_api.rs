@@ -9,7 +9,7 @@ use crate::domain::publishing::files::Input;
 use crate::domain::publishing::manifest::{Lifecycle, WantedApi, checked, one_of, optional};
 use crate::domain::publishing::problem::{At, Place, Problems};
 use crate::domain::publishing::yaml::Node;
-use crate::domain::publishing::{files, openapi, rules};
+use crate::domain::publishing::{files, manifest_scopes, openapi, rules};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a version's only endpoint is called when the manifest writes it straight into the version.
@@ -34,6 +34,13 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
     let roles = fields.texts("roles", problems);
     let auth = auth(&mut fields, problems);
     let (api_key_header, bearer_header) = headers(&mut fields, problems);
+    let bearer = auth.contains(OAUTH2);
+    for key in ["scopes", "resource_servers"].into_iter().filter(|key| !bearer && fields.has(key)) {
+        let place = fields.place().key(fields.place().line, key);
+        problems.add(&place, "counts only where access tokens are taken; remove it, or add `oauth2` to `auth`");
+    }
+    let scopes = manifest_scopes::scopes(&mut fields, problems);
+    let resource_servers = manifest_scopes::resource_servers(&mut fields, problems);
     let plans_place = fields.place().key(fields.place().line, "plans");
     let plans = fields.texts("plans", problems);
     let documents = documents(input, &mut fields, problems);
@@ -64,17 +71,26 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
         tags,
         visibility,
         takes_api_key: auth.contains(API_KEY),
-        takes_bearer: auth.contains(OAUTH2),
+        takes_bearer: bearer,
         api_key_header,
         bearer_header,
     };
     Some(WantedApi {
         place,
         context: context.place,
-        spec: ApiSpec { name, attributes, roles: names.into_iter().collect(), documents, versions },
+        spec: ApiSpec {
+            name,
+            attributes,
+            roles: names.into_iter().collect(),
+            documents,
+            scopes: scopes.spec,
+            resource_servers,
+            versions,
+        },
         lifecycle,
         plans,
         roles,
+        scope_roles: scopes.roles,
         versions: version_places,
     })
 }
@@ -137,7 +153,7 @@ fn audience(
 }
 
 /// The values, each once; a second one is a problem.
-fn unique<'a>(items: impl Iterator<Item = &'a At<String>>, problems: &mut Problems) -> BTreeSet<String> {
+pub(super) fn unique<'a>(items: impl Iterator<Item = &'a At<String>>, problems: &mut Problems) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for item in items {
         if !seen.insert(item.value.clone()) {

@@ -1,10 +1,11 @@
-//! OpenAPI 3.0 and 3.1 files, read generically: the version, the title and the operations. References are never
-//! followed, so nothing is fetched.
+//! OpenAPI 3.0 and 3.1 files, read generically: the version, the title, the operations and what they need. References
+//! to other files are never followed, so nothing is fetched.
 
 use crate::domain::catalog::model::{DefinitionFormat, Operation};
 use crate::domain::catalog::spec::{DefinitionContent, DefinitionSpec};
 use crate::domain::publishing::fields::shown;
 use crate::domain::publishing::problem::{Place, Problem};
+use crate::domain::publishing::security::{NoScope, Security, resolve};
 use crate::domain::publishing::yaml;
 use serde_json::Value;
 
@@ -46,8 +47,13 @@ pub(super) fn parse(file: &str, source: String) -> Result<DefinitionSpec, Proble
     let Some(title) = title.filter(|title| !title.is_empty()) else {
         return Err(wrong("info", "has no `title`; add one".to_owned()));
     };
+    let wrong_scope = |wrong: NoScope<'_>| {
+        let place = Place { file: file.into(), line: line_with(&source, wrong.0), field: "security".to_owned() };
+        Problem { place: Some(place), message: wrong.message() }
+    };
+    let mut security = Security::read(&root).map_err(wrong_scope)?;
     let operations = match root.get("paths") {
-        Some(Value::Object(_)) => operations(&root),
+        Some(Value::Object(_)) => operations(&root, &mut security).map_err(wrong_scope)?,
         None if version.starts_with("3.1") => Vec::new(), // only webhooks or components
         _ => {
             return Err(wrong("paths", "must hold the paths with their operations".to_owned()));
@@ -56,8 +62,8 @@ pub(super) fn parse(file: &str, source: String) -> Result<DefinitionSpec, Proble
     if operations.len() > MOST_OPERATIONS {
         return Err(wrong("paths", format!("has more than {MOST_OPERATIONS} operations; split the file")));
     }
-    let openapi_version = shown(&version);
-    Ok(DefinitionSpec::new(DefinitionContent { source, format, openapi_version, title, operations }))
+    let (openapi_version, scopes) = (shown(&version), security.found());
+    Ok(DefinitionSpec::new(DefinitionContent { source, format, openapi_version, title, operations }, scopes))
 }
 
 /// JSON if it is JSON, otherwise YAML: the bytes alone decide, not the name.
@@ -78,22 +84,25 @@ fn tree(file: &str, source: &str) -> Result<(DefinitionFormat, Value), Problem> 
     }
 }
 
-fn operations(root: &Value) -> Vec<Operation> {
+fn operations<'a>(root: &'a Value, security: &mut Security<'a>) -> Result<Vec<Operation>, NoScope<'a>> {
     let mut found = Vec::new();
     for (path, item) in root.get("paths").and_then(Value::as_object).into_iter().flatten() {
         if !path.starts_with('/') {
             continue; // an extension
         }
+        // Operations may stand beside a reference, and behind it.
+        let behind = resolve(root, item);
         for method in METHODS {
-            if let Some(operation) = item.get(method).filter(|o| o.is_object()) {
-                found.push(extract(method, path, operation));
+            let operation = item.get(method).or_else(|| behind.get(method));
+            if let Some(operation) = operation.filter(|o| o.is_object()) {
+                found.push(extract(method, path, operation, security.needs(operation)?));
             }
         }
     }
-    found
+    Ok(found)
 }
 
-fn extract(method: &str, path: &str, operation: &Value) -> Operation {
+fn extract(method: &str, path: &str, operation: &Value, scopes: Vec<String>) -> Operation {
     let text = |key: &str| operation.get(key).map(line).unwrap_or_default();
     Operation {
         method: method.to_uppercase(),
@@ -106,6 +115,7 @@ fn extract(method: &str, path: &str, operation: &Value) -> Operation {
             .map(|tags| tags.iter().map(line).filter(|tag| !tag.is_empty()).take(20).collect())
             .unwrap_or_default(),
         deprecated: operation.get("deprecated") == Some(&Value::Bool(true)),
+        scopes,
     }
 }
 
@@ -126,6 +136,11 @@ fn line_of(source: &str, key: &str) -> u64 {
         line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
     };
     (1..).zip(source.lines()).find(|(_, line)| has(line)).map_or(1, |(number, _)| number)
+}
+
+/// The first line on which the text stands; 1 when it is written in another way.
+fn line_with(source: &str, text: &str) -> u64 {
+    (1..).zip(source.lines()).find(|(_, line)| line.contains(text)).map_or(1, |(number, _)| number)
 }
 
 #[cfg(test)]
@@ -163,10 +178,24 @@ mod tests {
             ("[]", "x.yaml:1: openapi: is missing"),
             ("{\n\"a\": ]", "x.yaml:2: this is not valid JSON"),
             ("openapi: 3.0.0\ninfo: {title: T}\n", "x.yaml:1: paths: must hold"),
+            (
+                "openapi: 3.0.0\ninfo: {title: T}\npaths:\n  /a:\n    get:\n      security: [{x: [a b]}]\n",
+                "x.yaml:6: security: `a b` cannot be the name of a scope",
+            ),
         ] {
             let error = read(source).unwrap_err();
             assert!(error.starts_with(want), "{error}");
         }
+    }
+
+    #[test]
+    fn operations_behind_a_local_reference_are_listed_and_need_what_they_say() {
+        let source = "openapi: 3.1.0\ninfo: {title: T}\nsecurity: [{o: [x]}]\npaths:\n  /a: {$ref: '#/components/pathItems/a'}\n  \
+                      /b: {$ref: '#/paths/~1a', put: {}}\ncomponents:\n  pathItems:\n    a: {get: {}, put: {security: []}}\n";
+        let operations = read(source).unwrap().operations;
+        let short: Vec<_> = operations.iter().map(|o| format!("{} {} {:?}", o.method, o.path, o.scopes)).collect();
+        let want = [r#"GET /a ["x"]"#, "PUT /a []", r#"GET /b ["x"]"#, r#"PUT /b ["x"]"#];
+        assert_eq!(short, want);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::base::environment::Environment;
 use crate::base::version::{Version, VersionState};
 use crate::domain::catalog::model::Visibility;
-use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, VersionSpec};
+use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, ScopeInForce, ScopesSpec, VersionSpec};
 use crate::domain::publishing::live::{Live, Offer};
 use crate::domain::publishing::manifest::{Lifecycle, Manifest, Role};
 use crate::domain::subscriptions::model::{Plan, PlanState};
@@ -161,12 +161,18 @@ fn api_lines(before: Option<&Offer>, after: &Offer) -> Vec<String> {
             let attributes = &after.spec.attributes;
             let visibility = visibility(attributes, &after.spec.roles);
             lines.push(format!("add     API {name} at /{} ({visibility})", attributes.context));
+            let scopes = after.spec.scopes_in_force();
+            if !scopes.is_empty() {
+                let names: Vec<&str> = scopes.iter().map(|s| &*s.scope.name).collect();
+                lines.push(format!("add     scopes of {name}: {}", names.join(" ")));
+            }
         }
         Some(before) => {
             let what = differences(before, after);
             if !what.is_empty() {
                 lines.push(format!("change  API {name}: {}", what.join(", ")));
             }
+            lines.extend(scope_line(&before.spec, &after.spec));
         }
     }
     for (version, spec) in &after.spec.versions {
@@ -198,10 +204,38 @@ fn differences(before: &Offer, after: &Offer) -> Vec<&'static str> {
         ("authorization_header", old.bearer_header != new.bearer_header),
         ("plans", before.plans != after.plans),
         ("documents", before.spec.documents != after.spec.documents),
+        ("resource_servers", before.spec.resource_servers != after.spec.resource_servers),
     ]
     .into_iter()
     .filter_map(|(field, differs)| differs.then_some(field))
     .collect()
+}
+
+/// What becomes of the scopes, by name.
+fn scope_line(before: &ApiSpec, after: &ApiSpec) -> Option<String> {
+    let (old, new) = (before.scopes_in_force(), after.scopes_in_force());
+    if old == new && before.scopes == after.scopes {
+        return None;
+    }
+    let find = |all: &[ScopeInForce], name: &str| all.iter().find(|s| s.scope.name == name).cloned();
+    let mut what = Vec::new();
+    what.extend(new.iter().map(|s| &*s.scope.name).filter(|s| find(&old, s).is_none()).map(|s| format!("{s} added")));
+    what.extend(old.iter().map(|s| &*s.scope.name).filter(|s| find(&new, s).is_none()).map(|s| format!("{s} removed")));
+    for new in &new {
+        let Some(old) = find(&old, &new.scope.name) else { continue };
+        what.extend((old.scope.roles != new.scope.roles).then(|| format!("roles of {}", new.scope.name)));
+        let titles = |s: &ScopeInForce| (s.scope.title.clone(), s.manifest_title.clone());
+        what.extend((titles(&old) != titles(new)).then(|| format!("title of {}", new.scope.name)));
+    }
+    match (&before.scopes, &after.scopes) {
+        (ScopesSpec::On(_), ScopesSpec::Off) => what.push("switched off".to_owned()),
+        (ScopesSpec::Off, ScopesSpec::On(_)) => what.push("switched on".to_owned()),
+        _ => {}
+    }
+    if what.is_empty() {
+        what.push("order".to_owned());
+    }
+    Some(format!("change  scopes of {}: {}", after.name, what.join(", ")))
 }
 
 fn version_line(api: &str, version: Version, before: Option<&VersionSpec>, after: &VersionSpec) -> Option<String> {

@@ -125,7 +125,7 @@ pub(super) async fn of_member_for_api(conn: &mut Conn, member: &Member, api: Api
            join applications a on a.id = s.application_id
            join apis i on i.id = s.api_id
            join plans p on p.id = s.plan_id
-           where s.api_id = $3
+           where s.api_id = $3 and a.direct_api_id is null
              and (a.owner_id = $1
                   or exists (select from application_shares h where h.application_id = a.id and h.email = $2))
            order by s.major desc, lower(a.name)

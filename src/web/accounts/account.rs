@@ -1,8 +1,10 @@
 //! One's own account, and the choice of light or dark.
 
 use crate::domain::accounts::model::Member;
+use crate::domain::oauth::authorize::consents::{self, LetIn};
 use crate::web::cookie;
 use crate::web::error::Result;
+use crate::web::filters;
 use crate::web::form::Fields;
 use crate::web::page::{self, Shell, Theme};
 use crate::web::state::PortalState;
@@ -20,11 +22,13 @@ const THEME_AGE: i64 = 365 * 24 * 3600;
 struct AccountPage {
     shell: Shell,
     member: Member,
+    let_in: Vec<LetIn>,
 }
 
-/// Name, address and roles.
-pub async fn show(SignedIn(member): SignedIn, shell: Shell) -> Result {
-    page::show(&AccountPage { shell, member })
+/// Name, address and roles, and the applications that act for the member.
+pub async fn show(State(state): State<PortalState>, SignedIn(member): SignedIn, shell: Shell) -> Result {
+    let let_in = consents::list(&state.ctx, &state.issuer, &member).await?;
+    page::show(&AccountPage { shell, member, let_in })
 }
 
 /// What the toggle in the header sends.

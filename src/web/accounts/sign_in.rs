@@ -17,6 +17,8 @@ use axum::extract::{Query, State};
 use axum::http::header::{RETRY_AFTER, SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
+use std::net::IpAddr;
+use std::time::Duration;
 
 #[derive(Template)]
 #[template(path = "accounts/sign_in.html")]
@@ -52,8 +54,9 @@ pub async fn show(CurrentViewer(viewer): CurrentViewer, Query(next): Query<Next>
 /// What the form sends.
 #[derive(serde::Deserialize)]
 pub struct Credentials {
+    /// As it was typed.
     #[serde(default)]
-    email: String,
+    pub(in crate::web) email: String,
     #[serde(default)]
     password: String,
     #[serde(default, flatten)]
@@ -70,18 +73,11 @@ pub async fn create(
     Fields(form): Fields<Credentials>,
 ) -> Result {
     let next = form.next.path();
-    let again = |wrong| SignInPage { shell, email: form.email.clone(), next: next.clone(), wrong };
-    let member = match sign_in::sign_in(&state.ctx, &form.email, &form.password, from).await {
-        Err(Error::Busy(wait)) => {
-            let text = format!("Too many attempts. Try again in {}.", in_words(wait.as_secs()));
-            let mut response = page::show_with(StatusCode::TOO_MANY_REQUESTS, &again(Wrong::summary_only(text)))?;
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-            return Ok(response);
+    let member = match attempt(&state, &form, from).await? {
+        Ok(member) => member,
+        Err(Again { wrong, wait }) => {
+            return again(&SignInPage { shell, email: form.email, next, wrong }, wait);
         }
-        answer => match outcome(answer)? {
-            Outcome::Done(member) => member,
-            Outcome::Wrong(wrong) => return page::refuse(&again(wrong)),
-        },
     };
     // The session that was there belonged to whoever used this browser before.
     if let Viewer::Member(before) = viewer {
@@ -90,16 +86,60 @@ pub async fn create(
     enter(&state, &member, &headers, page::redirect(&next)?).await
 }
 
+/// Why the form has to be shown again.
+pub(in crate::web) struct Again {
+    /// What to say.
+    pub(in crate::web) wrong: Wrong,
+    /// How long to wait before the next attempt, where there were too many.
+    pub(in crate::web) wait: Option<Duration>,
+}
+
+/// The member whose e-mail address and password these are.
+pub(in crate::web) async fn attempt(
+    state: &PortalState,
+    form: &Credentials,
+    from: IpAddr,
+) -> Result<std::result::Result<Member, Again>> {
+    Ok(match sign_in::sign_in(&state.ctx, &form.email, &form.password, from).await {
+        Err(Error::Busy(wait)) => {
+            let text = format!("Too many attempts. Try again in {}.", in_words(wait.as_secs()));
+            Err(Again { wrong: Wrong::summary_only(text), wait: Some(wait) })
+        }
+        answer => match outcome(answer)? {
+            Outcome::Done(member) => Ok(member),
+            Outcome::Wrong(wrong) => Err(Again { wrong, wait: None }),
+        },
+    })
+}
+
+/// Shows the form again.
+pub(in crate::web) fn again(page: &impl Template, wait: Option<Duration>) -> Result {
+    let Some(wait) = wait else { return page::refuse(page) };
+    let mut response = page::show_with(StatusCode::TOO_MANY_REQUESTS, page)?;
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    Ok(response)
+}
+
 /// Opens a session for a member and puts its cookie on the answer.
 pub(super) async fn enter(state: &PortalState, member: &Member, headers: &HeaderMap, mut response: Response) -> Result {
+    let (_, cookie) = open(state, member, headers).await?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// Opens a session; the answer is the member in it and its cookie.
+pub(in crate::web) async fn open(
+    state: &PortalState,
+    member: &Member,
+    headers: &HeaderMap,
+) -> Result<(Member, HeaderValue)> {
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let secret = sessions::open(&state.ctx, member, state.lifetime, agent).await?;
+    let (member, secret) = sessions::open(&state.ctx, member, state.lifetime, agent).await?;
     let name = cookie::session_name(state.transport());
     let age = state.lifetime.absolute.whole_seconds();
     let cookie = cookie::set(state.transport(), name, secret.expose(), Some(age));
     let cookie = cookie.ok_or_else(|| Failure::from(Error::internal("the session's cookie cannot be written")))?;
-    response.headers_mut().append(SET_COOKIE, cookie);
-    Ok(response)
+    Ok((member, cookie))
 }
 
 /// Signs out. Without a session there is nothing to do, and no reason to complain.

@@ -148,6 +148,7 @@ mod tests {
             summary: "All of them".to_owned(),
             tags: tags.iter().map(|t| (*t).to_owned()).collect(),
             deprecated: false,
+            scopes: Vec::new(),
         }
     }
 

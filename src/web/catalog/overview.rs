@@ -4,7 +4,7 @@ use crate::base::environment::Environment;
 use crate::base::version::VersionState;
 use crate::domain::accounts::model::Viewer;
 use crate::domain::catalog::browse;
-use crate::domain::catalog::model::ApiVersion;
+use crate::domain::catalog::model::{ApiVersion, Scope};
 use crate::domain::subscriptions::model::{Plan, State as SubscriptionState, Subscription};
 use crate::domain::subscriptions::{plans, subscribe};
 use crate::web::catalog::frame::{Frame, Pane, state_words};
@@ -29,6 +29,7 @@ struct OverviewPage {
     addresses: Vec<Address>,
     several_endpoints: bool,
     versions: Vec<VersionRow>,
+    scopes: Vec<Scope>,
     plans: Vec<Plan>,
     subscriptions: Vec<Subscription>,
     /// Ready commands: title and text.
@@ -132,6 +133,7 @@ pub async fn show(
     let frame = Frame::load(&state, &viewer, &name, major, Pane::Overview).await?;
     let api = &frame.version.api;
     let plans = plans::of_api(&state.ctx, api.id).await?;
+    let scopes = browse::scopes(&state.ctx, api.id).await?;
     let subscriptions = match &viewer {
         Viewer::Visitor => Vec::new(),
         Viewer::Member(member) => subscribe::of_member_for_api(&state.ctx, member, api.id).await?,
@@ -143,6 +145,7 @@ pub async fn show(
         addresses: addresses(&state, &frame),
         several_endpoints: frame.version.current().is_some_and(|v| v.endpoints.len() > 1),
         versions: frame.version.versions.iter().map(|v| row(v, current == Some(v.version))).collect(),
+        scopes,
         plans,
         subscriptions,
         commands,

@@ -1,10 +1,11 @@
-//! The API Keys pane of an API in an environment.
+//! Credentials of an API in an environment: its API Keys, and what was generated on it directly.
 
 use crate::base::environment::Environment;
 use crate::domain::accounts::model::{Member, PRODUCTION, Viewer};
 use crate::domain::credentials::{access, api_keys};
 use crate::web::catalog::frame::{self as catalog, Frame};
 use crate::web::credentials::curl;
+use crate::web::credentials::direct::Section;
 use crate::web::credentials::key_row::{KeyRow, List};
 use crate::web::error::Result;
 use crate::web::page::{Shell, show};
@@ -20,9 +21,9 @@ pub type Place = (String, Major, Environment);
 
 #[derive(Template)]
 #[template(path = "credentials/api_keys.html")]
-struct Pane {
+pub(super) struct Pane {
     shell: Shell,
-    frame: Frame,
+    pub(super) frame: Frame,
     environment: Environment,
     /// The role that the viewer lacks here; empty when none.
     missing_role: &'static str,
@@ -30,6 +31,8 @@ struct Pane {
     /// Whether the environment has an endpoint.
     is_served: bool,
     curl: String,
+    /// Credentials directly on the API, for testing.
+    pub(super) direct: Section,
 }
 
 impl Pane {
@@ -66,9 +69,14 @@ pub async fn index(
     SignedIn(member): SignedIn,
     At(place): At<Place>,
 ) -> Result {
-    let frame = frame(&state, &member, &place).await?;
+    show(&pane(&state, shell, &member, &place).await?)
+}
+
+/// Reads the pane.
+pub(super) async fn pane(state: &PortalState, shell: Shell, member: &Member, place: &Place) -> Result<Pane> {
+    let frame = frame(state, member, place).await?;
     let (version, environment) = (&frame.version, place.2);
-    let keys = api_keys::of_api(&state.ctx, &member, version, environment).await?;
+    let keys = api_keys::of_api(&state.ctx, member, version, environment).await?;
     let endpoint = curl::endpoint(version, environment, "");
     let curl = match endpoint {
         Some(endpoint) => {
@@ -77,10 +85,11 @@ pub async fn index(
         }
         None => String::new(),
     };
-    show(&Pane {
+    Ok(Pane {
         keys: keys.into_iter().map(|key| KeyRow::new(key, List::Api, shell.now)).collect(),
-        missing_role: if access::check(&member, environment).is_ok() { "" } else { PRODUCTION },
+        missing_role: if access::check(member, environment).is_ok() { "" } else { PRODUCTION },
         is_served: endpoint.is_some(),
+        direct: Section::read(state, shell.now, member, (version, environment)).await?,
         curl,
         shell,
         frame,

@@ -4,22 +4,23 @@ use crate::base::environment::Environment;
 use crate::base::id::ApplicationId;
 use crate::domain::accounts::model::{Member, PRODUCTION};
 use crate::domain::applications::manage;
-use crate::domain::credentials::model::{Client, IssuedClient};
+use crate::domain::applications::model::Reached;
+use crate::domain::credentials::client_model::{ClientSettings, IssuedClient};
 use crate::domain::credentials::{access, api_keys, clients};
-use crate::domain::oauth::metadata::TOKEN;
 use crate::web::applications::frame::{Frame, Tab};
-use crate::web::credentials::curl;
+use crate::web::credentials::client_view::{ClientView, Links};
 use crate::web::credentials::key_row::{KeyRow, List};
+use crate::web::credentials::settings_facts::{self, Fact, Values};
+use crate::web::credentials::settings_form::{self, SettingsForm};
 use crate::web::error::Result;
-use crate::web::form::{Outcome, Wrong, outcome};
+use crate::web::form::{Outcome, Pairs, Wrong, outcome};
 use crate::web::page::{Shell, refuse, show, show_once};
 use crate::web::path::At;
 use crate::web::state::PortalState;
 use crate::web::viewer::SignedIn;
-use crate::web::{filters, urls, words};
+use crate::web::{filters, urls};
 use askama::Template;
 use axum::extract::State;
-use time::OffsetDateTime;
 
 /// The pane. With `secret`, it is the answer to a POST and the only page that ever has it.
 #[derive(Template)]
@@ -31,39 +32,12 @@ pub(super) struct Pane {
     /// The role that the viewer lacks here; empty when none.
     missing_role: &'static str,
     client: Option<ClientView>,
-    token_url: String,
+    /// Advanced configurations of the client, to read.
+    facts: Vec<Fact>,
     keys: Vec<KeyRow>,
-    secret: Option<String>,
+    /// Advanced configurations of what may be generated here.
+    form: Option<SettingsForm>,
     pub(super) wrong: Wrong,
-}
-
-struct ClientView {
-    id: String,
-    hint: String,
-    created_at: OffsetDateTime,
-    last_used_at: Option<OffsetDateTime>,
-    token_seconds: u32,
-    grace: Option<(i64, String)>,
-    old_hint: String,
-    curl: String,
-    masked: String,
-}
-
-impl ClientView {
-    fn new(client: Client, token_url: &str, secret: Option<&str>, now: OffsetDateTime) -> Self {
-        let grace = client.grace_until(now).map(|until| (words::seconds_left(now, until), words::left(now, until)));
-        Self {
-            curl: curl::token(token_url, &client.id, secret.unwrap_or(curl::SECRET)),
-            masked: curl::token(token_url, &client.id, &format!("••••{}", client.secret_hint)),
-            old_hint: client.old_secret.map(|(hint, _)| hint).unwrap_or_default(),
-            hint: client.secret_hint,
-            id: client.id,
-            created_at: client.created_at,
-            last_used_at: client.last_used_at,
-            token_seconds: client.access_token_seconds,
-            grace,
-        }
-    }
 }
 
 impl Pane {
@@ -79,11 +53,8 @@ impl Pane {
         format!("No {} API keys yet", self.environment)
     }
 
-    /// The secret, in the one answer that has it.
-    fn with(mut self, secret: &str, client: Client) -> Self {
-        self.client = Some(ClientView::new(client, &self.token_url, Some(secret), self.shell.now));
-        self.secret = Some(secret.to_owned());
-        self
+    fn shows_secret(&self) -> bool {
+        self.client.as_ref().is_some_and(|client| client.secret.is_some())
     }
 }
 
@@ -97,16 +68,23 @@ pub(super) async fn pane(
     let reached = manage::get(&state.ctx, member, id).await?;
     let client = clients::get(&state.ctx, member, id, environment).await?;
     let keys = api_keys::of_application(&state.ctx, member, id, environment).await?;
-    let token_url = format!("{}{TOKEN}", state.urls.portal);
+    let missing_role = if access::check(member, environment).is_ok() { "" } else { PRODUCTION };
+    let form = if client.is_none() && manage::may_change(&reached) && missing_role.is_empty() {
+        let apis = clients::subscribed(&state.ctx, member, id).await?;
+        Some(SettingsForm::of(&ClientSettings::default(), apis, state.issuer.legacy()))
+    } else {
+        None
+    };
+    let links = links(&reached, environment, missing_role.is_empty());
     Ok(Pane {
         frame: Frame::new(&reached, Tab::Credentials(environment)),
         environment,
-        missing_role: if access::check(member, environment).is_ok() { "" } else { PRODUCTION },
-        client: client.map(|client| ClientView::new(client, &token_url, None, shell.now)),
+        missing_role,
+        facts: client.as_ref().map(|client| settings_facts::facts(&client.settings)).unwrap_or_default(),
+        client: client.map(|client| ClientView::new(client, &state.urls.portal, None, links, shell.now)),
         keys: keys.into_iter().map(|key| KeyRow::new(key, List::Application, shell.now)).collect(),
-        token_url,
+        form,
         shell,
-        secret: None,
         wrong: Wrong::default(),
     })
 }
@@ -118,8 +96,20 @@ pub(super) async fn issued(
     member: &Member,
     IssuedClient { client, secret }: IssuedClient,
 ) -> Result {
-    let pane = pane(state, shell, member, (client.application, client.environment)).await?;
-    show_once(&pane.with(secret.expose(), client))
+    let at = (client.application, client.environment);
+    let links = links(&manage::get(&state.ctx, member, at.0).await?, at.1, true);
+    let view = ClientView::new(client, &state.urls.portal, Some(secret.expose()), links, shell.now);
+    show_once(&Pane { client: Some(view), ..pane(state, shell, member, at).await? })
+}
+
+fn links(reached: &Reached, environment: Environment, may_renew: bool) -> Links {
+    let (id, is_own) = (reached.application.id, manage::may_change(reached));
+    let when = |may: bool, url: String| if may { url } else { String::new() };
+    Links {
+        pane: urls::credentials(id, environment),
+        regeneration: when(is_own && may_renew, urls::secret_regeneration(id, environment)),
+        old_secret_deletion: when(is_own, urls::old_secret_deletion(id, environment)),
+    }
 }
 
 /// Application Keys and API Keys.
@@ -132,15 +122,21 @@ pub async fn index(
     show(&pane(&state, shell, &member, at).await?)
 }
 
-/// Generate Credentials.
+/// Generate Credentials, with what Advanced configurations say.
 pub async fn generate(
     State(state): State<PortalState>,
     shell: Shell,
     SignedIn(member): SignedIn,
-    At((id, environment)): At<(ApplicationId, Environment)>,
+    At(at): At<(ApplicationId, Environment)>,
+    fields: Pairs,
 ) -> Result {
-    match outcome(clients::generate(&state.ctx, &member, id, environment).await)? {
+    let wanted = settings_form::settings(&fields);
+    match outcome(clients::generate_with(&state.ctx, &member, at, wanted, state.issuer.legacy()).await)? {
         Outcome::Done(made) => issued(&state, shell, &member, made).await,
-        Outcome::Wrong(wrong) => refuse(&Pane { wrong, ..pane(&state, shell, &member, (id, environment)).await? }),
+        Outcome::Wrong(wrong) => {
+            let pane = pane(&state, shell, &member, at).await?;
+            let form = pane.form.map(|form| form.with(fields));
+            refuse(&Pane { form, wrong, ..pane })
+        }
     }
 }

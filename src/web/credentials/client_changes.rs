@@ -1,14 +1,13 @@
-//! A new consumer secret, the end of the old one, and deleting the client.
+//! What is done to an application's client: a new secret, the end of the old one or of every token, deletion.
 
 use crate::base::environment::Environment;
-use crate::base::error::Error;
 use crate::base::id::ApplicationId;
-use crate::domain::accounts::model::Member;
-use crate::domain::applications::manage;
-use crate::domain::credentials::model::Client;
+use crate::domain::credentials::client_model::Client;
 use crate::domain::credentials::{access, clients};
-use crate::web::applications::frame::{Frame, Tab};
+use crate::domain::oauth::revocations;
+use crate::web::applications::frame::Frame;
 use crate::web::credentials::client::issued;
+use crate::web::credentials::settings::changeable;
 use crate::web::error::Result;
 use crate::web::flash::Flash;
 use crate::web::page::{Shell, redirect_with, show};
@@ -30,6 +29,15 @@ struct Regeneration {
     environment: Environment,
     hint: String,
     grace_runs: bool,
+}
+
+#[derive(Template)]
+#[template(path = "credentials/tokens_revocation.html")]
+struct TokensRevocation {
+    shell: Shell,
+    frame: Frame,
+    environment: Environment,
+    consumer_key: String,
 }
 
 #[derive(Template)]
@@ -72,6 +80,23 @@ pub async fn end_old(State(state): State<PortalState>, SignedIn(member): SignedI
     redirect_with(&state, &urls::credentials(at.0, at.1), Flash::OldSecretEnded)
 }
 
+/// What revoking every token would do.
+pub async fn ask_tokens_revocation(
+    State(state): State<PortalState>,
+    shell: Shell,
+    SignedIn(member): SignedIn,
+    At(at): At<Place>,
+) -> Result {
+    let (frame, client) = changeable(&state, &member, at).await?;
+    show(&TokensRevocation { shell, frame, environment: at.1, consumer_key: client.id })
+}
+
+/// Does it.
+pub async fn revoke_tokens(State(state): State<PortalState>, SignedIn(member): SignedIn, At(at): At<Place>) -> Result {
+    revocations::of_client(&state.ctx, &member, at.0, at.1).await?;
+    redirect_with(&state, &urls::credentials(at.0, at.1), Flash::TokensRevoked)
+}
+
 /// What deleting would do.
 pub async fn ask_deletion(
     State(state): State<PortalState>,
@@ -88,11 +113,4 @@ pub async fn ask_deletion(
 pub async fn delete(State(state): State<PortalState>, SignedIn(member): SignedIn, At(at): At<Place>) -> Result {
     clients::delete(&state.ctx, &member, at.0, at.1).await?;
     redirect_with(&state, &urls::credentials(at.0, at.1), Flash::ClientDeleted)
-}
-
-async fn changeable(state: &PortalState, member: &Member, at: Place) -> Result<(Frame, Client)> {
-    let reached = manage::get(&state.ctx, member, at.0).await?;
-    reached.clone().for_change()?;
-    let client = clients::get(&state.ctx, member, at.0, at.1).await?.ok_or(Error::NotFound)?;
-    Ok((Frame::new(&reached, Tab::Credentials(at.1)), client))
 }

@@ -1,4 +1,4 @@
-//! Ready commands for a shell.
+//! Ready commands for a shell that call an API.
 
 use crate::base::environment::Environment;
 use crate::domain::Ctx;
@@ -6,17 +6,13 @@ use crate::domain::catalog::browse;
 use crate::domain::catalog::model::{Endpoint, MajorVersion};
 use crate::web::error::Result;
 
-/// Stands for a secret that is not shown any more.
-pub const SECRET: &str = "$CONSUMER_SECRET";
 /// Stands for an API key that is not shown.
 pub const KEY: &str = "<YOUR_API_KEY>";
 
-/// Gets an access token. `secret` is the consumer secret, or [`SECRET`].
-pub fn token(token_url: &str, consumer_key: &str, secret: &str) -> String {
-    format!("curl -X POST {token_url} \\\n  -u \"{consumer_key}:{secret}\" \\\n  -d \"grant_type=client_credentials\"")
-}
+/// Stands for an access token.
+pub const TOKEN: &str = "Bearer <YOUR_ACCESS_TOKEN>";
 
-/// Calls an endpoint with an API key in the header that the API takes it in.
+/// Calls an endpoint with an API key or a token in the header that the API takes it in.
 pub fn call(header: &str, key: &str, url: &str) -> String {
     format!("curl -H \"{header}: {key}\" \\\n  -X GET \"{url}\"")
 }

@@ -3,7 +3,14 @@
 pub mod api_keys;
 pub mod client;
 pub mod client_changes;
+mod client_view;
+mod commands;
 pub mod curl;
+pub mod direct;
+pub mod direct_changes;
 pub mod key_changes;
 pub mod key_row;
 pub mod new_key;
+pub mod settings;
+mod settings_facts;
+mod settings_form;

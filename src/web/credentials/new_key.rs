@@ -41,11 +41,12 @@ struct New {
     wrong: Wrong,
 }
 
-struct Choice {
-    value: String,
-    title: String,
-    text: String,
-    chosen: bool,
+/// One of several, for `ui::choice`.
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) title: String,
+    pub(super) text: String,
+    pub(super) chosen: bool,
 }
 
 /// What was typed.
@@ -180,7 +181,7 @@ fn choose(choices: &mut [Choice], value: &str) {
     }
 }
 
-fn choose_or_first(choices: &mut [Choice], value: &str) {
+pub(super) fn choose_or_first(choices: &mut [Choice], value: &str) {
     choose(choices, value);
     if let (false, Some(first)) = (choices.iter().any(|c| c.chosen), choices.first_mut()) {
         first.chosen = true;

@@ -16,15 +16,10 @@ use std::sync::Arc;
 pub struct SecurityHeaders(Arc<[(HeaderName, HeaderValue)]>);
 
 impl SecurityHeaders {
-    /// From the public URLs: pages may call the gateways (to try an API out) and nothing else.
+    /// From the public URLs.
     pub fn new(state: &PortalState) -> Self {
-        let [production, sandbox] = Environment::ALL.map(|environment| origin(state.urls.gateway(environment)));
-        let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
-             connect-src 'self' {production} {sandbox}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-        );
         let mut headers = vec![
-            (CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).ok()),
+            (CONTENT_SECURITY_POLICY, policy(state, "")),
             (X_CONTENT_TYPE_OPTIONS, Some(HeaderValue::from_static("nosniff"))),
             (X_FRAME_OPTIONS, Some(HeaderValue::from_static("DENY"))),
             // `no-referrer` would make browsers post our own forms with `Origin: null`.
@@ -42,10 +37,22 @@ impl SecurityHeaders {
 /// Adds them.
 pub async fn layer(State(SecurityHeaders(all)): State<SecurityHeaders>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    response.headers_mut().reserve(all.len());
     for (name, value) in all.iter() {
         response.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     response
+}
+
+/// The content policy: pages may call the gateways (to try an API out) and nothing else. `form_target` is a further source
+/// to which forms may lead, for a page that sets the header itself; it stands last, so that nothing follows it.
+pub fn policy(state: &PortalState, form_target: &str) -> Option<HeaderValue> {
+    let [production, sandbox] = Environment::ALL.map(|environment| origin(state.urls.gateway(environment)));
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
+         connect-src 'self' {production} {sandbox}; base-uri 'none'; frame-ancestors 'none'; form-action 'self' {form_target}"
+    );
+    HeaderValue::from_str(policy.trim_end()).ok()
 }
 
 /// `scheme://host[:port]` of a base URL, which may have a path.

@@ -1,14 +1,11 @@
-//! `GET /oauth2/jwks` and the metadata document: public, cacheable, readable from every origin.
+//! `GET /oauth2/jwks` and both metadata documents: public, cacheable, readable from every origin.
 
-use crate::domain::oauth::metadata::Document;
+use crate::domain::oauth::metadata::{Document, MAX_AGE_SECONDS};
 use crate::web::state::PortalState;
 use axum::extract::State;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-
-/// Ten minutes: what a verifier may be behind. Keys are published a day before they sign.
-const CACHED: &str = "public, max-age=600";
 
 pub(super) async fn jwks(State(state): State<PortalState>, headers: HeaderMap) -> Response {
     answer(&state.issuer.jwks(), &headers)
@@ -19,7 +16,9 @@ pub(super) async fn server(State(state): State<PortalState>, headers: HeaderMap)
 }
 
 fn answer(document: &Document, headers: &HeaderMap) -> Response {
-    let about = [(CACHE_CONTROL, CACHED), (ETAG, &*document.etag), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+    // So long a verifier may be behind; keys are published before they sign.
+    let cached = format!("public, max-age={MAX_AGE_SECONDS}");
+    let about = [(CACHE_CONTROL, cached.as_str()), (ETAG, &*document.etag), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
     if headers.get_all(IF_NONE_MATCH).iter().any(|known| holds(known.as_bytes(), &document.etag)) {
         return (StatusCode::NOT_MODIFIED, about).into_response();
     }

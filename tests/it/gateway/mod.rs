@@ -3,10 +3,14 @@
 mod api_key;
 mod bearer;
 mod drain;
+mod forged;
 mod forwarding;
 mod refusals;
 mod reload;
+mod resource;
+mod revocation;
 mod routing;
+mod scopes;
 mod streaming;
 
 use crate::support::app::TestApp;

@@ -8,6 +8,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portico::base::environment::Environment;
 use portico::config::Config;
 use portico::domain::credentials::{api_keys, clients};
+use portico::domain::oauth::revocations;
 use portico::gateway::refusal::Refusal;
 use socket2::{Domain, Socket, Type};
 use sqlx::{Connection as _, Executor as _};
@@ -47,7 +48,8 @@ async fn every_refusal_has_its_status_code_shape_and_count() {
             format!(r#"portico_gateway_refusals_total{{environment="production",reason="{}"}} 1"#, refusal.label());
         assert!(metrics.contains(&counted), "{counted}\n{metrics}");
         let challenged = answer.headers.contains_key("www-authenticate");
-        assert_eq!(challenged, refusal.status() == 401 || refusal == Refusal::SeveralCredentials, "{refusal:?}");
+        let other = matches!(refusal, Refusal::SeveralCredentials | Refusal::InsufficientScope);
+        assert_eq!(challenged, refusal.status() == 401 || other, "{refusal:?}");
         assert_eq!(answer.headers.contains_key("retry-after"), refusal.status() == 503, "{refusal:?}");
     }
 }
@@ -129,21 +131,39 @@ async fn refused(refusal: Refusal) -> (Gate, Answer) {
             let answer = http::get(&gate.url(PATH), &[("authorization", "Bearer x.y.z")]).await;
             (gate, answer)
         }
-        Refusal::UnknownClient => {
-            let gate = gate().await;
-            let (ctx, member, application) = (&gate.app.ctx, &gate.member, gate.issued.key.application);
-            let client = clients::generate(ctx, member, application, Environment::Production).await.unwrap();
-            let form = [
-                ("grant_type", "client_credentials"),
-                ("client_id", &client.client.id),
-                ("client_secret", client.secret.expose()),
-            ];
-            let token = http::post_form(&gate.app.portal("/oauth2/token"), &[], &form).await.json();
-            clients::delete(ctx, member, application, Environment::Production).await.unwrap();
-            gate.app.settle().await;
-            let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
-            let answer = http::get(&gate.url(PATH), &[("authorization", &bearer)]).await;
+        Refusal::OtherResource => {
+            let (gate, bearer) = with_token(&["/shop/pets/v1"]).await;
+            let backend = gate.upstream.url("/");
+            make::publish(&gate.app, &pets(&[("1.0", "published", &backend), ("2.0", "published", &backend)])).await;
+            let answer = http::get(&gate.url("/shop/pets/v2/cats"), &[("authorization", &bearer)]).await;
             (gate, answer)
+        }
+        Refusal::InsufficientScope => {
+            let (gate, bearer) = with_token(&[]).await;
+            let source =
+                r#"{"openapi":"3.1.0","info":{"title":"P"},"paths":{"/cats":{"get":{"security":[{"o":["cats"]}]}}}}"#;
+            let manifest = pets(&[("1.0", "published", &gate.upstream.url("/"))])
+                .replace("state: published", &format!("openapi_source: '{source}'"));
+            make::publish(&gate.app, &manifest).await;
+            with_bearer(gate, &bearer).await
+        }
+        Refusal::OnlyReadable => {
+            let gate = gate().await;
+            let metadata = gate.url("/.well-known/oauth-protected-resource/shop/pets/v1");
+            let answer = http::send(Method::DELETE, &metadata, &[], "").await;
+            (gate, answer)
+        }
+        Refusal::RevokedToken => {
+            let (gate, bearer) = with_token(&[]).await;
+            let (member, application) = (&gate.member, gate.issued.key.application);
+            revocations::of_client(&gate.app.ctx, member, application, Environment::Production).await.unwrap();
+            with_bearer(gate, &bearer).await
+        }
+        Refusal::UnknownClient => {
+            let (gate, bearer) = with_token(&[]).await;
+            let (member, application) = (&gate.member, gate.issued.key.application);
+            clients::delete(&gate.app.ctx, member, application, Environment::Production).await.unwrap();
+            with_bearer(gate, &bearer).await
         }
         Refusal::NotSubscribed => {
             let gate = gate().await;
@@ -217,6 +237,31 @@ async fn refused(refusal: Refusal) -> (Gate, Answer) {
 async fn get(gate: Gate, path: &str, key: Option<&str>) -> (Gate, Answer) {
     let headers: Vec<_> = key.map(|key| ("api-key", key)).into_iter().collect();
     let answer = http::get(&gate.url(path), &headers).await;
+    (gate, answer)
+}
+
+/// A gate and a token that it takes.
+async fn with_token(resources: &[&str]) -> (Gate, String) {
+    let gate = gate().await;
+    let (ctx, member, application) = (&gate.app.ctx, &gate.member, gate.issued.key.application);
+    let client = clients::generate(ctx, member, application, Environment::Production).await.unwrap();
+    let resources: Vec<String> = resources.iter().map(|resource| gate.url(resource)).collect();
+    let mut form = vec![
+        ("grant_type", "client_credentials"),
+        ("client_id", &client.client.id),
+        ("client_secret", client.secret.expose()),
+    ];
+    form.extend(resources.iter().map(|resource| ("resource", &**resource)));
+    gate.app.settle().await;
+    let token = http::post_form(&gate.app.portal("/oauth2/token"), &[], &form).await.json();
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    (gate, bearer)
+}
+
+/// With that token, now that something has happened to it.
+async fn with_bearer(gate: Gate, bearer: &str) -> (Gate, Answer) {
+    gate.app.settle().await;
+    let answer = http::get(&gate.url(PATH), &[("authorization", bearer)]).await;
     (gate, answer)
 }
 

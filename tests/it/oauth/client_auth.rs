@@ -1,11 +1,16 @@
 //! CLI: client authentication.
 
-use crate::oauth::{GRANT, Registered, access_token, ask, assert_refused, basic, post, register};
+use crate::oauth::{
+    GRANT, Registered, access_token, ask, assert_refused, basic, post, refresh_token, register, register_for,
+};
 use crate::support::app::TestApp;
 use crate::support::http::{self, Answer};
+use crate::support::make;
+use crate::support::visitor::Visitor;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portico::base::environment::Environment;
+use portico::domain::credentials::client_model::GrantType;
 use portico::domain::credentials::clients;
 use time::Duration;
 
@@ -152,6 +157,39 @@ async fn cli_9_a_malformed_authorization_header_is_refused_as_json() {
 }
 
 #[tokio::test]
+async fn cli_10_nothing_is_used_up_or_told_before_the_client_has_proved_itself() {
+    let app = TestApp::start().await;
+    let client = register_for(&app, &[GrantType::Password, GrantType::RefreshToken, GrantType::DeviceCode]).await;
+    let refresh = refresh_token(&client.sign_in(&app, "ada", "").await);
+    let (url, right) = (app.portal("/oauth2/device_authorization"), basic(&client.id, &client.secret));
+    let device = http::post_form(&url, &[("authorization", &right)], &[]).await.json();
+    let code = device["device_code"].as_str().unwrap();
+    let mut ada = Visitor::signed_in(&app, "ada").await;
+    let page = ada.open("/device").await;
+    let page = ada.submit(page.form("Continue").fill("Code", device["user_code"].as_str().unwrap())).await;
+    ada.submit(page.form("Allow")).await;
+
+    let refresh = vec![("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let device = vec![("grant_type", GrantType::DeviceCode.as_str()), ("device_code", code)];
+    let password = |word| vec![("grant_type", "password"), ("username", "ada@example.com"), ("password", word)];
+    let wrong = basic(&client.id, "wrong");
+    let strangers = [refresh.clone(), device.clone(), password(make::PASSWORD), password("wrong")];
+    let mut bodies = Vec::new();
+    for form in &strangers {
+        let answer = post(&app, &[("authorization", &wrong)], form).await;
+        assert_refused(&answer, 401, "invalid_client");
+        bodies.push(answer.body);
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "a stranger learns nothing about what was sent");
+    let failures = "select count(*) from login_failures";
+    let failures: i64 = sqlx::query_scalar(failures).fetch_one(app.pool()).await.unwrap();
+    assert_eq!(failures, 1, "only the client's failures are counted, not the person's");
+    for form in [refresh, device, password(make::PASSWORD)] {
+        access_token(&client.post(&app, &form).await);
+    }
+}
+
+#[tokio::test]
 async fn cli_11_only_a_digest_of_the_secret_is_stored() {
     let app = TestApp::start().await;
     let client = register(&app, Environment::Sandbox).await;
@@ -188,12 +226,15 @@ async fn cli_12_a_new_secret_works_at_once_and_the_old_one_for_its_hour_and_no_l
     // Twice in a row: the one before the last stops now. And the hour can be ended.
     let newer = clients::new_secret(&app.ctx, member, *application, *environment).await.unwrap().secret;
     let newest = clients::new_secret(&app.ctx, member, *application, *environment).await.unwrap().secret;
+    app.settle().await;
     assert_refused(&ask(&app, id, new.expose()).await, 401, "invalid_client");
     access_token(&ask(&app, id, newer.expose()).await);
     clients::end_old_secret(&app.ctx, member, *application, *environment).await.unwrap();
+    app.settle().await;
     assert_refused(&ask(&app, id, newer.expose()).await, 401, "invalid_client");
     access_token(&ask(&app, id, newest.expose()).await);
     clients::delete(&app.ctx, member, *application, *environment).await.unwrap();
+    app.settle().await;
     assert_refused(&ask(&app, id, newest.expose()).await, 401, "invalid_client");
 }
 

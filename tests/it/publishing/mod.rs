@@ -4,6 +4,7 @@ mod change;
 mod export;
 mod real;
 mod refused;
+mod scopes;
 
 use crate::support::app::TestApp;
 use crate::support::{db, make};
@@ -91,6 +92,8 @@ async fn everything(app: &TestApp) -> String {
         "api_operations",
         "api_documents",
         "api_plans",
+        "api_scopes",
+        "api_resource_servers",
         "manifests",
         "audit_events",
         "gateway_revision",

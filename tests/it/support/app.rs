@@ -32,8 +32,19 @@ impl TestApp {
         app
     }
 
+    /// Starts one that goes by the system's clock: for programs that look at the time themselves.
+    pub(crate) async fn start_in_real_time() -> Self {
+        let app = Self::start_at(Clock::System, &db::fresh().await, |_| {}).await;
+        app.app.ready().await;
+        app
+    }
+
     /// Starts one over this database and does not wait for its route table.
     pub(crate) async fn start_unready(options: &PgConnectOptions, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_at(Clock::fixed(datetime!(2026-11-24 12:00 UTC)), options, change).await
+    }
+
+    async fn start_at(clock: Clock, options: &PgConnectOptions, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         config.database.url = Some(db::url(options));
         config.database.max_connections = 6;
@@ -45,7 +56,6 @@ impl TestApp {
         config.gateway.sandbox.listen = any;
         config.gateway.threads = 1;
         change(&mut config);
-        let clock = Clock::fixed(datetime!(2026-11-24 12:00 UTC));
         let app = App::start(config.clone(), clock.clone(), Random::seeded(7)).await.unwrap();
         Self { ctx: app.ctx.clone(), app, clock, config }
     }

@@ -21,6 +21,14 @@ pub(crate) struct Browser {
     session: String,
     /// Where pictures go: the directory that `PORTICO_SCREENSHOTS` names.
     pictures: Option<PathBuf>,
+    scripts: Scripts,
+}
+
+/// Whether pages may run scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scripts {
+    On,
+    Off,
 }
 
 /// Light or dark, as the system would ask for.
@@ -45,7 +53,13 @@ impl Browser {
         let port = port(&mut driver);
         let profile = db::scratch(&format!("browser-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
         let pictures = std::env::var_os("PORTICO_SCREENSHOTS").map(PathBuf::from);
-        let mut browser = Self { driver, address: format!("127.0.0.1:{port}"), session: String::new(), pictures };
+        let mut browser = Self {
+            driver,
+            address: format!("127.0.0.1:{port}"),
+            session: String::new(),
+            pictures,
+            scripts: Scripts::On,
+        };
         let mut arguments: Vec<String> = [
             "--headless",
             "--no-sandbox",
@@ -137,6 +151,17 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", features).await;
         let painted = "requestAnimationFrame(() => setTimeout(arguments[arguments.length - 1], 20))";
         self.script_async(painted).await;
+    }
+
+    /// From now on no page runs a script of its own. What a test runs in the page still runs.
+    pub(crate) async fn without_scripts(&mut self) {
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+        self.scripts = Scripts::Off;
+    }
+
+    /// Whether pages run their scripts.
+    pub(crate) fn runs_scripts(&self) -> bool {
+        self.scripts == Scripts::On
     }
 
     /// Lets pages of this origin read and write the clipboard, as a visitor's click would.

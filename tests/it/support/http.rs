@@ -31,16 +31,30 @@ impl Answer {
 /// Sends one request on a connection of its own.
 pub(crate) async fn send(method: Method, url: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
     let url: url::Url = url.parse().unwrap();
-    let address = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    exchange(&url, method, (&target, headers), body.into()).await
+}
+
+/// Sends one request without a body to the server of a URL, with a target that is kept byte for byte.
+pub(crate) async fn send_to(server: &str, method: Method, target: &str, headers: &[(&str, &str)]) -> Answer {
+    exchange(&server.parse().unwrap(), method, (target, headers), Bytes::new()).await
+}
+
+async fn exchange(
+    server: &url::Url,
+    method: Method,
+    (target, headers): (&str, &[(&str, &str)]),
+    body: Bytes,
+) -> Answer {
+    let address = format!("{}:{}", server.host_str().unwrap(), server.port().unwrap());
     let stream = TcpStream::connect(&address).await.unwrap();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     let mut request = Request::builder().method(method).uri(target).header("host", address);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let answer = sender.send_request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+    let answer = sender.send_request(request.body(Full::new(body)).unwrap()).await.unwrap();
     let (head, body) = answer.into_parts();
     Answer { status: head.status, headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
 }

@@ -22,6 +22,35 @@ pub(crate) struct Page {
     pub(crate) answer: Answer,
 }
 
+/// Where a browser comes to rest.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// On a page of the portal.
+    Here(Page),
+    /// On its way to this address outside of it.
+    Left(String),
+}
+
+impl Stop {
+    /// The address that the browser was sent to.
+    #[track_caller]
+    pub(crate) fn left(self) -> String {
+        match self {
+            Self::Left(address) => address,
+            Self::Here(page) => panic!("still in the portal: {} ({}):\n{}", page.at, page.status(), page.text()),
+        }
+    }
+
+    /// The page of the portal.
+    #[track_caller]
+    pub(crate) fn here(self) -> Page {
+        match self {
+            Self::Here(page) => page,
+            Self::Left(address) => panic!("a redirect out of the portal: {address}"),
+        }
+    }
+}
+
 /// A form as it stands on a page, being filled.
 #[derive(Debug)]
 pub(crate) struct Form {
@@ -84,6 +113,20 @@ impl Visitor {
         self.arrive(path.to_owned(), answer).await
     }
 
+    /// Opens a path, or an address of the portal, and follows redirects as far as its border.
+    pub(crate) async fn go(&mut self, address: &str) -> Stop {
+        let path = address.strip_prefix(&self.portal).unwrap_or(address).to_owned();
+        let answer = self.send(Method::GET, &path, &[], String::new()).await;
+        self.rest(path, answer).await
+    }
+
+    /// Sends a form and follows redirects as far as the border of the portal.
+    pub(crate) async fn send_form(&mut self, form: Form) -> Stop {
+        let at = form.action.clone();
+        let answer = self.post_or_get(form).await;
+        self.rest(at, answer).await
+    }
+
     /// Opens a path and stays there.
     pub(crate) async fn peek(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], String::new()).await
@@ -120,13 +163,22 @@ impl Visitor {
         self.send(Method::POST, &form.action, &SAME_ORIGIN, body).await
     }
 
-    async fn arrive(&mut self, mut at: String, mut answer: Answer) -> Page {
+    async fn arrive(&mut self, at: String, answer: Answer) -> Page {
+        self.rest(at, answer).await.here()
+    }
+
+    async fn rest(&mut self, mut at: String, mut answer: Answer) -> Stop {
         for _ in 0..10 {
             if !answer.status.is_redirection() {
-                return Page { at, answer };
+                return Stop::Here(Page { at, answer });
             }
             at = answer.header("location").to_owned();
-            assert!(at.starts_with('/'), "a redirect out of the portal: {at}");
+            if let Some(path) = at.strip_prefix(&self.portal) {
+                at = path.to_owned();
+            }
+            if !at.starts_with('/') {
+                return Stop::Left(at);
+            }
             answer = self.send(Method::GET, &at, &[], String::new()).await;
         }
         panic!("too many redirects, last to {at}");
@@ -281,6 +333,19 @@ impl Form {
             }
         }
         self
+    }
+
+    /// Turns a checkbox off.
+    pub(crate) fn untick(mut self, label: &str) -> Self {
+        let field = self.field(label);
+        assert!(matches!(field.kind, Kind::Tick { radio: false, .. }), "{label:?} cannot be unticked");
+        field.kind = Kind::Tick { on: false, radio: false };
+        self
+    }
+
+    /// Whether a checkbox or radio is on.
+    pub(crate) fn is_ticked(&mut self, label: &str) -> bool {
+        matches!(self.field(label).kind, Kind::Tick { on: true, .. })
     }
 
     /// What a field holds now.

@@ -2,29 +2,33 @@
 
 use crate::base::error::Result;
 use crate::domain::Ctx;
-use crate::domain::credentials::model::ClientKind;
+use crate::domain::credentials::client_model::ClientKind;
 use crate::domain::oauth::client_auth::AuthenticatedClient;
 use crate::domain::oauth::error::Refusal;
 use crate::domain::oauth::grants::Answer;
 use crate::domain::oauth::issuer::Issuer;
-use crate::domain::oauth::mint;
 use crate::domain::oauth::request::TokenRequest;
+use crate::domain::oauth::scopes::Subject;
+use crate::domain::oauth::{mint, resources, scopes};
 
-pub(super) const GRANT_TYPE: &str = "client_credentials";
-
-/// Only a confidential client may use this grant: an id alone proves nothing. No scope is defined yet, so every
-/// request for one is refused rather than narrowed in silence, and the granted scope is empty.
+/// Only a confidential client may use this grant: an id alone proves nothing.
 pub(super) fn token(
     ctx: &Ctx,
     issuer: &Issuer,
     client: &AuthenticatedClient,
     request: &TokenRequest,
 ) -> Result<Answer> {
-    if client.client().kind == ClientKind::Public {
+    let client = client.client();
+    if client.settings.kind == ClientKind::Public {
         return Ok(Answer::Refused(Refusal::UnauthorizedClient));
     }
-    if request.parameter("scope").is_some_and(|scope| !scope.trim().is_empty()) {
-        return Ok(Answer::Refused(Refusal::InvalidScope));
-    }
-    Ok(Answer::Issued(mint::access_token_of_client(ctx, issuer, client.client(), "")?))
+    let scopes = match scopes::resolve(client, Subject::Client, request.parameter("scope")) {
+        Ok(scopes) => scopes,
+        Err(refusal) => return Ok(Answer::Refused(refusal)),
+    };
+    let resources = match resources::resolve(client, issuer, request.resources()) {
+        Ok(resources) => resources,
+        Err(refusal) => return Ok(Answer::Refused(refusal)),
+    };
+    Ok(Answer::Issued(mint::for_client(ctx, issuer, client, &scopes, &resources)?))
 }

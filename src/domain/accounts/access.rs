@@ -1,0 +1,140 @@
+//! What a person may do on the instance: roles given and taken back, accounts disabled and enabled again.
+
+use crate::base::error::{Error, Result};
+use crate::base::text::Email;
+use crate::domain::Ctx;
+use crate::domain::accounts::model::{ADMIN, Member};
+use crate::domain::accounts::store::{self, UserRow};
+use crate::domain::audit;
+use crate::domain::audit::model::Actor;
+use crate::infra::db::{Conn, OnConstraint as _};
+use serde_json::json;
+
+/// A person as an administrator sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Who, with which roles.
+    pub member: Member,
+    /// Whether they may come in.
+    pub state: State,
+}
+
+/// Whether a person may come in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// They may.
+    Active,
+    /// They have not chosen a password yet.
+    Invited,
+    /// They may not.
+    Disabled,
+}
+
+/// Whether an act changed something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// It did.
+    Made,
+    /// All was so already.
+    None,
+}
+
+/// Everybody, by address.
+pub async fn list(ctx: &Ctx) -> Result<Vec<Person>> {
+    Ok(store::users(&mut *ctx.conn().await?).await?.into_iter().map(Person::from).collect())
+}
+
+/// Keeps a person out: their sessions end now, and with them every token that they have granted. What belongs to their
+/// applications goes on: API keys and the applications' own tokens are not the person's.
+pub async fn disable(ctx: &Ctx, email: &str, actor: &Actor) -> Result<Change> {
+    let mut tx = ctx.db.begin().await?;
+    let user = for_change(&mut tx, email).await?;
+    let id = user.member.id;
+    if user.member.has(ADMIN) {
+        another_administrator(&mut tx, &user.member).await?;
+    }
+    if !store::set_disabled(&mut tx, id, Some(ctx.clock.now())).await? {
+        return Ok(Change::None);
+    }
+    store::delete_sessions_of(&mut tx, id).await?;
+    audit::record(&mut tx, ctx, actor, ("user.disabled", &id.to_string()), None, json!({})).await?;
+    tx.commit().await?;
+    Ok(Change::Made)
+}
+
+/// Lets a person in again. They sign in anew; what has ended does not come back.
+pub async fn enable(ctx: &Ctx, email: &str, actor: &Actor) -> Result<Change> {
+    let mut tx = ctx.db.begin().await?;
+    let id = for_change(&mut tx, email).await?.member.id;
+    if !store::set_disabled(&mut tx, id, None).await? {
+        return Ok(Change::None);
+    }
+    audit::record(&mut tx, ctx, actor, ("user.enabled", &id.to_string()), None, json!({})).await?;
+    tx.commit().await?;
+    Ok(Change::Made)
+}
+
+/// Gives a role.
+pub async fn grant(ctx: &Ctx, email: &str, role: &str, actor: &Actor) -> Result<Change> {
+    let mut tx = ctx.db.begin().await?;
+    let member = for_change(&mut tx, email).await?.member;
+    if member.has(role) {
+        return Ok(Change::None);
+    }
+    store::grant_role(&mut tx, member.id, role, ctx.clock.now())
+        .await
+        .on_constraint("role_grants_role_fkey", || unknown_role(role))?;
+    let what = ("role.granted", &*member.id.to_string());
+    audit::record(&mut tx, ctx, actor, what, None, json!({ "role": role })).await?;
+    tx.commit().await?;
+    Ok(Change::Made)
+}
+
+/// Takes a role back. Tokens keep the scopes that it opened until they expire; a refresh gives them no more.
+pub async fn revoke(ctx: &Ctx, email: &str, role: &str, actor: &Actor) -> Result<Change> {
+    let mut tx = ctx.db.begin().await?;
+    let user = for_change(&mut tx, email).await?;
+    if role == ADMIN && user.member.has(ADMIN) && !user.disabled {
+        another_administrator(&mut tx, &user.member).await?;
+    }
+    if !store::revoke_role(&mut tx, user.member.id, role).await? {
+        return Ok(Change::None);
+    }
+    let what = ("role.revoked", &*user.member.id.to_string());
+    audit::record(&mut tx, ctx, actor, what, None, json!({ "role": role })).await?;
+    tx.commit().await?;
+    Ok(Change::Made)
+}
+
+pub(super) fn unknown_role(role: &str) -> Error {
+    Error::field("role", format!("There is no role {role}. `portico apply` can define it (kind: role)."))
+}
+
+/// The person with this address. Whoever changes what people may do waits for the others, so that two administrators
+/// cannot put each other out.
+async fn for_change(conn: &mut Conn, email: &str) -> Result<UserRow> {
+    store::lock_administrators(conn).await?;
+    let unknown = || Error::field("email", format!("There is no account with the address {email}."));
+    let address = Email::parse(email).ok_or_else(unknown)?;
+    store::user_by_email(conn, &address).await?.ok_or_else(unknown)
+}
+
+/// Somebody must be left who can undo it.
+async fn another_administrator(conn: &mut Conn, member: &Member) -> Result<()> {
+    if store::other_administrator_exists(conn, member.id).await? {
+        return Ok(());
+    }
+    let what = format!("{} is the only administrator who can sign in. Make somebody else one first.", member.email);
+    Err(Error::Conflict(what))
+}
+
+impl From<UserRow> for Person {
+    fn from(row: UserRow) -> Self {
+        let state = match (row.disabled, row.password_hash) {
+            (true, _) => State::Disabled,
+            (false, None) => State::Invited,
+            (false, Some(_)) => State::Active,
+        };
+        Self { member: row.member, state }
+    }
+}
