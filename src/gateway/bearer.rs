@@ -117,6 +117,7 @@ mod tests {
     use crate::base::random::Random;
     use crate::config::{Gateway, Urls};
     use crate::gateway::core::Settings;
+    use crate::gateway::limits::Counters;
     use crate::gateway::lookups::{Lookups, TRUST};
     use crate::gateway::revocations::Revocations;
     use crate::gateway::store::KeyRow;
@@ -139,7 +140,7 @@ mod tests {
         let lookups = Lookups::new(tokio::runtime::Handle::current(), pool, Arc::clone(&feed));
         let core = Core::new(
             Arc::new(Settings::new(&Gateway::default(), urls, clock)),
-            (lookups, Arc::new(Revocations::new())),
+            (lookups, Arc::new(Revocations::new()), Arc::new(Counters::new(Clock::System))),
             Arc::new(Tls::default()),
             &Random::seeded(1),
             (10, Duration::from_secs(1)),

@@ -5,6 +5,7 @@ use crate::base::random::Random;
 use crate::config::{self, Urls};
 use crate::gateway::headers::RequestIds;
 use crate::gateway::keyring::Keyring;
+use crate::gateway::limits::Counters;
 use crate::gateway::lookups::Lookups;
 use crate::gateway::meter::Meter;
 use crate::gateway::pool::Pool;
@@ -84,7 +85,7 @@ impl Core {
     /// Remembers at most `capacity` credentials.
     pub(super) fn new(
         settings: Arc<Settings>,
-        (lookups, revocations): (Lookups, Arc<Revocations>),
+        (lookups, revocations, counters): (Lookups, Arc<Revocations>, Arc<Counters>),
         tls: Arc<Tls>,
         random: &Random,
         (capacity, connect): (usize, Duration),
@@ -92,7 +93,7 @@ impl Core {
         Self {
             settings,
             table: ArcSwapOption::empty(),
-            keyring: Keyring::new(capacity),
+            keyring: Keyring::new(capacity, counters),
             lookups,
             revocations,
             pool: Arc::new(Pool::new(tls, connect)),

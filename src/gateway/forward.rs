@@ -22,7 +22,7 @@ use std::time::Duration;
 /// Forwards. `call` learns how much was sent.
 pub(super) async fn forward(
     client: &Client,
-    permit: &Permit<'_>,
+    permit: &Permit<'_, '_>,
     request: Request<Incoming>,
     request_id: &HeaderValue,
     call: &mut Call,
@@ -56,7 +56,7 @@ pub(super) async fn forward(
 }
 
 /// The backend's path: its base, what follows the endpoint, and the query, each byte for byte.
-fn target(permit: &Permit<'_>) -> Result<Uri, Refusal> {
+fn target(permit: &Permit<'_, '_>) -> Result<Uri, Refusal> {
     let (base, rest) = (&*permit.backend.base, permit.matched.rest);
     let base = if rest.is_empty() { base } else { base.trim_end_matches('/') };
     let query = permit.matched.query;
@@ -75,7 +75,7 @@ fn target(permit: &Permit<'_>) -> Result<Uri, Refusal> {
 
 async fn exchange(
     client: &Client,
-    permit: &Permit<'_>,
+    permit: &Permit<'_, '_>,
     mut request: Request<Outgoing>,
     progress: Option<&Arc<Progress>>,
 ) -> Result<(Response<Incoming>, Lease), Refusal> {

@@ -69,7 +69,7 @@ impl Peer {
 /// Makes a client's headers into those for the backend.
 pub(super) fn outbound(
     headers: &mut HeaderMap,
-    permit: &Permit<'_>,
+    permit: &Permit<'_, '_>,
     (peer, environment): (&Peer, Environment),
     version: Version,
     request_id: &HeaderValue,
@@ -113,7 +113,7 @@ pub(super) fn outbound(
     if let Some(identity) = &permit.identity {
         headers.insert(APPLICATION, identity.application.clone());
         headers.insert(SUBSCRIPTION, identity.subscription.clone());
-        if let Some(plan) = identity.plan {
+        if let Some(plan) = identity.plan.map(|plan| &plan.name) {
             headers.insert(PLAN, plan.clone());
         }
     }

@@ -9,6 +9,7 @@ use crate::base::environment::Environment;
 use crate::base::id::{ApiId, ApiKeyId, ApplicationId, PlanId, SubscriptionId};
 use crate::base::secret::Digest;
 use crate::gateway::bearer::Verified;
+use crate::gateway::limits::{Counter, Counters};
 use crate::gateway::lookups::{Lookups, TRUST};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::snapshot::KeysMark;
@@ -36,6 +37,8 @@ pub(super) struct Subscription {
     pub(super) state: State,
     /// Its id, for the backend.
     pub(super) id: HeaderValue,
+    /// How fast it has called; all its credentials share it.
+    pub(super) counter: Arc<Counter>,
 }
 
 /// Whether calls under a subscription pass.
@@ -86,6 +89,7 @@ pub(super) struct ClientRecord {
 /// What one thread remembers.
 pub(super) struct Keyring {
     memory: Mutex<Memory>,
+    counters: Arc<Counters>,
 }
 
 struct Memory {
@@ -155,8 +159,8 @@ pub(super) enum Void {
 }
 
 impl Keyring {
-    /// Remembers at most `capacity` keys, and as many clients and tokens.
-    pub(super) fn new(capacity: usize) -> Self {
+    /// Remembers at most `capacity` keys, and as many clients and tokens; `counters` are those of all threads.
+    pub(super) fn new(capacity: usize, counters: Arc<Counters>) -> Self {
         let memory = Memory {
             keys: Cache::new(capacity),
             clients: Cache::new(capacity),
@@ -166,7 +170,7 @@ impl Keyring {
             floor: i64::MIN,
             latest: i64::MIN,
         };
-        Self { memory: Mutex::new(memory) }
+        Self { memory: Mutex::new(memory), counters }
     }
 
     /// Forgets.
@@ -195,7 +199,7 @@ impl Keyring {
         }
         let row = Box::pin(lookups.run(move |pool| async move { store::api_key(&pool, &digest).await })).await?;
         let revision = row.revision;
-        let record = KeyRecord::from_row(row).map(|record| (record.application, Arc::new(record)));
+        let record = KeyRecord::from_row(row, &self.counters).map(|record| (record.application, Arc::new(record)));
         let remembered = Remembered { revision, record };
         self.memory().keys.insert(digest, remembered.clone());
         Ok(remembered.record.map(|(_, record)| record))
@@ -214,8 +218,8 @@ impl Keyring {
         let asked = Arc::clone(&id);
         let rows = Box::pin(lookups.run(move |pool| async move { store::client(&pool, &asked).await })).await?;
         let revision = rows.first().map_or(i64::MIN, |row| row.revision);
-        let record =
-            ClientRecord::from_rows(Arc::clone(&id), &rows).map(|record| (record.application, Arc::new(record)));
+        let record = ClientRecord::from_rows(Arc::clone(&id), &rows, &self.counters)
+            .map(|record| (record.application, Arc::new(record)));
         let remembered = Remembered { revision, record };
         self.memory().clients.insert(id, remembered.clone());
         Ok(remembered.record.map(|(_, record)| record))
@@ -254,27 +258,34 @@ impl Keyring {
 impl Subscription {
     fn new(
         id: Option<SubscriptionId>,
-        api: Option<ApiId>,
-        major: Option<i32>,
+        (api, major): (Option<ApiId>, Option<i32>),
         plan: Option<PlanId>,
         state: Option<&str>,
+        counters: &Counters,
     ) -> Option<Self> {
+        let id = id?;
         Some(Self {
             api: api?,
             major: u16::try_from(major?).ok()?,
             plan: plan?,
             // Whatever is not known to be open is closed.
             state: if state? == "active" { State::Active } else { State::Blocked },
-            id: HeaderValue::try_from(id?.to_string()).ok()?,
+            id: HeaderValue::try_from(id.to_string()).ok()?,
+            counter: counters.of(id),
         })
     }
 }
 
 impl KeyRecord {
-    fn from_row(row: ApiKeyRow) -> Option<Self> {
+    fn from_row(row: ApiKeyRow, counters: &Counters) -> Option<Self> {
         let application = row.application_id?;
-        let subscription =
-            Subscription::new(row.subscription_id, row.api_id, row.major, row.plan_id, row.state.as_deref());
+        let subscription = Subscription::new(
+            row.subscription_id,
+            (row.api_id, row.major),
+            row.plan_id,
+            row.state.as_deref(),
+            counters,
+        );
         Some(Self {
             id: row.id?,
             application,
@@ -290,11 +301,12 @@ impl KeyRecord {
 }
 
 impl ClientRecord {
-    fn from_rows(id: Arc<str>, rows: &[ClientRow]) -> Option<Self> {
+    fn from_rows(id: Arc<str>, rows: &[ClientRow], counters: &Counters) -> Option<Self> {
         let first = rows.first()?;
         let (application, environment) = (first.application_id?, first.environment?);
         let subscription = |row: &ClientRow| {
-            Subscription::new(row.subscription_id, row.api_id, row.major, row.plan_id, row.state.as_deref())
+            let served = (row.api_id, row.major);
+            Subscription::new(row.subscription_id, served, row.plan_id, row.state.as_deref(), counters)
         };
         Some(Self {
             id,
@@ -309,10 +321,11 @@ impl ClientRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::Clock;
     use uuid::Uuid;
 
     fn memory() -> Memory {
-        Keyring::new(10).memory.into_inner().unwrap()
+        Keyring::new(10, Arc::new(Counters::new(Clock::System))).memory.into_inner().unwrap()
     }
 
     fn read_at(revision: i64, application: Option<ApplicationId>) -> Remembered<()> {

@@ -26,6 +26,7 @@ mod cors;
 mod forward;
 mod headers;
 mod keyring;
+mod limits;
 pub mod listen;
 mod lookups;
 pub mod meter;

@@ -4,20 +4,23 @@ use crate::base::environment::Environment;
 use crate::base::tally::Credential;
 use crate::gateway::authn::Caller;
 use crate::gateway::keyring::{State, Subscription};
+use crate::gateway::limits::{Rate, Standing};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::route::Matched;
-use crate::gateway::snapshot::{Backend, Snapshot};
+use crate::gateway::snapshot::{Backend, Plan, Snapshot};
 use http::{HeaderMap, HeaderValue, Method};
 use time::OffsetDateTime;
 
 /// Proof that this caller may make this call now.
-pub(super) struct Permit<'a> {
+pub(super) struct Permit<'a, 't> {
     /// Where it goes.
     pub(super) matched: Matched<'a, 'a>,
     /// To whom.
     pub(super) backend: &'a Backend,
     /// On whose behalf; none where the API asks for no credential.
     pub(super) identity: Option<Identity<'a>>,
+    /// Where the caller stands after this call; none where there is no limit.
+    pub(super) limit: Option<Limit<'t>>,
     // Only this file can make one.
     _proof: (),
 }
@@ -31,17 +34,22 @@ pub(super) struct Asked<'a> {
     pub(super) headers: &'a HeaderMap,
 }
 
+/// A rate, and where a caller stands with it.
+pub(super) type Limit<'t> = (&'t Rate, Standing);
+
 /// A call that is not let through.
-pub(super) struct Denied {
+pub(super) struct Denied<'t> {
     /// Why.
     pub(super) refusal: Refusal,
+    /// Where the caller stands, where that is why.
+    pub(super) limit: Option<Limit<'t>>,
     /// The scopes that its token needs, where that is why.
     pub(super) scopes: Option<String>,
 }
 
-impl From<Refusal> for Denied {
+impl From<Refusal> for Denied<'_> {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, scopes: None }
+        Self { refusal, limit: None, scopes: None }
     }
 }
 
@@ -51,18 +59,18 @@ pub(super) struct Identity<'a> {
     pub(super) application: &'a HeaderValue,
     /// The subscription's id.
     pub(super) subscription: &'a HeaderValue,
-    /// The plan's name, if it is known.
-    pub(super) plan: Option<&'a HeaderValue>,
+    /// The plan, if it is known.
+    pub(super) plan: Option<&'a Plan>,
 }
 
 /// Everything that must hold, each time: subscription and API state are never remembered with the credential's verdict.
-pub(super) fn check<'a>(
-    snapshot: &'a Snapshot,
+pub(super) fn check<'a, 't: 'a>(
+    snapshot: &'t Snapshot,
     matched: Matched<'a, 'a>,
     asked: Asked<'_>,
     (caller, environment): (&'a Caller, Environment),
     now: OffsetDateTime,
-) -> Result<Permit<'a>, Denied> {
+) -> Result<Permit<'a, 't>, Denied<'t>> {
     let (api, major) = (matched.route.api.id, matched.route.version.major);
     let found = match caller {
         Caller::Anyone => None,
@@ -97,7 +105,8 @@ pub(super) fn check<'a>(
         Some((_, None)) => return Err(Refusal::NotSubscribed.into()),
         Some((_, Some(Subscription { state: State::Blocked, .. }))) => return Err(Refusal::SubscriptionBlocked.into()),
         Some((application, Some(subscription))) => {
-            Some(Identity { application, subscription: &subscription.id, plan: snapshot.plan(subscription.plan) })
+            let plan = snapshot.plan(subscription.plan);
+            Some((Identity { application, subscription: &subscription.id, plan }, plan, &*subscription.counter))
         }
     };
     // API keys have no scopes and are not asked for any.
@@ -105,11 +114,22 @@ pub(super) fn check<'a>(
         let methods = methods(asked, matched.query);
         let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
         if let Some(needed) = operations.unmet(&methods, matched.rest, token.reach.scopes()) {
-            return Err(Denied { refusal: Refusal::InsufficientScope, scopes: Some(needed) });
+            return Err(Denied { scopes: Some(needed), ..Refusal::InsufficientScope.into() });
         }
     }
     let backend = matched.endpoint.backend(environment).ok_or(Refusal::NoBackend)?;
-    Ok(Permit { matched, backend, identity, _proof: () })
+    // Last, because a call that is refused for another reason costs nothing.
+    let (identity, limit) = match identity {
+        Some((identity, plan, counter)) => {
+            let rate = plan.and_then(|plan| plan.rate.as_ref());
+            (Some(identity), rate.map(|rate| (rate, counter.take(rate, now))))
+        }
+        None => (None, None),
+    };
+    if limit.is_some_and(|(_, standing)| standing.wait.is_some()) {
+        return Err(Denied { limit, ..Refusal::RateExceeded.into() });
+    }
+    Ok(Permit { matched, backend, identity, limit, _proof: () })
 }
 
 /// Headers by which some frameworks let a request say that another method is meant.

@@ -7,7 +7,7 @@ use crate::gateway::cors;
 use crate::gateway::forward;
 use crate::gateway::headers;
 use crate::gateway::meter::Call;
-use crate::gateway::permit::{self, Asked};
+use crate::gateway::permit::{self, Asked, Limit};
 use crate::gateway::refusal::{Refusal, Refused};
 use crate::gateway::resource;
 use crate::gateway::route::{self, Unmatched};
@@ -27,8 +27,9 @@ pub(super) async fn call(client: &Arc<Client>, request: Request<Incoming>) -> Re
     let closes = request.version() < Version::HTTP_2 && !request.body().is_end_stream();
 
     let table = client.core.table.load_full();
+    let mut limit = None;
     let outcome = match table.as_deref() {
-        Some(table) => proceed(client, table, request, &request_id, &mut call).await,
+        Some(table) => proceed(client, table, request, &request_id, (&mut call, &mut limit)).await,
         None => Err(Refusal::NotReady.into()),
     };
     let mut response = outcome.unwrap_or_else(|refused| {
@@ -41,6 +42,9 @@ pub(super) async fn call(client: &Arc<Client>, request: Request<Incoming>) -> Re
         response
     });
     response.headers_mut().insert(headers::REQUEST_ID, request_id);
+    if let Some((rate, standing)) = limit {
+        standing.write(rate, response.headers_mut());
+    }
     if let Some(origin) = from_portal {
         cors::expose(response.headers_mut(), origin);
     }
@@ -53,7 +57,7 @@ async fn proceed<'t>(
     table: &'t Snapshot,
     request: Request<Incoming>,
     request_id: &HeaderValue,
-    call: &mut Call,
+    (call, limit): (&mut Call, &mut Option<Limit<'t>>),
 ) -> Result<Response<Reply>, Refused<'t>> {
     // 1. A request whose end or host two readers could see differently is nobody's.
     if !headers::is_well_framed(request.headers(), request.version(), request.uri().authority().is_some()) {
@@ -86,8 +90,11 @@ async fn proceed<'t>(
     // 5. Whether that caller may make this call now.
     let now = client.core.settings.clock.now();
     let asked = Asked { method: &method, headers: request.headers() };
-    let permit = permit::check(table, matched, asked, (&caller, client.environment), now)
-        .map_err(|denied| Refused { scopes: denied.scopes, ..no(denied.refusal) })?;
+    let permit = permit::check(table, matched, asked, (&caller, client.environment), now).map_err(|denied| {
+        *limit = denied.limit;
+        Refused { scopes: denied.scopes, ..no(denied.refusal) }
+    })?;
+    *limit = permit.limit;
     // 6. The backend.
     let mut response = forward::forward(client, &permit, request, request_id, call).await.map_err(no)?;
     response.headers_mut().insert(headers::API_VERSION, route.version_header.clone());

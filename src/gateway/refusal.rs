@@ -106,6 +106,9 @@ refusals! {
     /// The subscription is blocked.
     SubscriptionBlocked => "subscription_blocked", FORBIDDEN, "900907", "Subscription blocked",
         "The publisher has blocked the application's subscription.";
+    /// The plan's rate is used up for the moment.
+    RateExceeded => "rate_exceeded", TOO_MANY_REQUESTS, "900804", "Too many requests",
+        "The plan of the subscription allows no further call at the moment. Retry-After says in how many seconds it does.";
     /// The database is away and the credential is not remembered.
     Unavailable => "unavailable", SERVICE_UNAVAILABLE, "503", "Cannot check credentials",
         "The gateway cannot check this credential at the moment. Try again in a moment.";

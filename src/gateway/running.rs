@@ -5,6 +5,7 @@ use crate::base::environment::Environment;
 use crate::base::random::Random;
 use crate::config::{self, Urls};
 use crate::gateway::core::{Core, Settings};
+use crate::gateway::limits::Counters;
 use crate::gateway::listen::{self, stopped};
 use crate::gateway::lookups::Lookups;
 use crate::gateway::meter::{self, FLUSH_EVERY, Flusher};
@@ -80,6 +81,7 @@ impl Gateway {
         let feed = Arc::new(Feed::new());
         let lookups = Lookups::new(runtime.clone(), db.pool().clone(), Arc::clone(&feed));
         let revocations = Arc::new(Revocations::new());
+        let counters = Arc::new(Counters::new(clock.clone()));
         let tls = Arc::new(Tls::default());
         let count = production.len().max(1);
         let capacity = (config.cached_credentials / count).max(100);
@@ -92,7 +94,7 @@ impl Gateway {
         for (number, (production, sandbox)) in production.into_iter().zip(sandbox).enumerate() {
             let core = Arc::new(Core::new(
                 Arc::clone(&settings),
-                (lookups.clone(), Arc::clone(&revocations)),
+                (lookups.clone(), Arc::clone(&revocations), Arc::clone(&counters)),
                 Arc::clone(&tls),
                 &random,
                 (capacity, connect),

@@ -4,20 +4,49 @@ use crate::base::environment::Environment;
 use crate::base::id::{ApiId, PlanId};
 use crate::base::jwt::{KeySet, TokenError};
 use crate::base::version::{self, Version, VersionState};
+use crate::gateway::limits::Rate;
 use crate::gateway::operations::{Operations, Shared};
-use crate::gateway::store::{Catalogue, KeyRow, OperationRow, RouteRow, ScopeRow};
+use crate::gateway::store::{Catalogue, KeyRow, OperationRow, PlanRow, RouteRow, ScopeRow};
 use http::{HeaderName, HeaderValue};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 use time::OffsetDateTime;
 
 /// What all requests are matched against.
 pub(super) struct Snapshot {
     /// `{context}/v{major}` and `{context}/v{major}.{minor}`, each with what answers there.
     routes: HashMap<Box<str>, Arc<Route>>,
-    plans: HashMap<PlanId, HeaderValue>,
+    plans: HashMap<PlanId, Plan>,
     /// The keys that sign tokens.
     pub(super) keys: Arc<TrustedKeys>,
+}
+
+/// A plan, as far as the gateway needs it.
+#[derive(Clone)]
+pub(super) struct Plan {
+    /// Its name, for the backend.
+    pub(super) name: HeaderValue,
+    /// How fast its subscriptions may call; none: as fast as they like.
+    pub(super) rate: Option<Rate>,
+}
+
+impl Plan {
+    fn new(row: &PlanRow) -> Option<Self> {
+        let number = |value: Option<i32>| value.and_then(|value| u64::try_from(value).ok());
+        let seconds = match row.rate_unit.as_deref() {
+            Some("second") => Some(1),
+            Some("minute") => Some(60),
+            Some("hour") => Some(3600),
+            Some("day") => Some(86_400),
+            _ => None,
+        };
+        let rate = number(row.rate_count)
+            .zip(seconds)
+            .zip(number(row.burst))
+            .and_then(|((count, seconds), burst)| Rate::new(&row.name, count, Duration::from_secs(seconds), burst));
+        Some(Self { name: HeaderValue::try_from(row.name.as_str()).ok()?, rate })
+    }
 }
 
 /// The public keys that are believed.
@@ -189,8 +218,7 @@ impl Snapshot {
         for found in found.into_values() {
             found.add_routes(&mut routes);
         }
-        let plans =
-            plans.into_iter().filter_map(|plan| Some((plan.id, HeaderValue::try_from(plan.name).ok()?))).collect();
+        let plans = plans.into_iter().filter_map(|plan| Some((plan.id, Plan::new(&plan)?))).collect();
         Self { routes, plans, keys }
     }
 
@@ -204,8 +232,8 @@ impl Snapshot {
         self.routes.get(key).map(|route| &**route)
     }
 
-    /// A plan's name as a header.
-    pub(super) fn plan(&self, id: PlanId) -> Option<&HeaderValue> {
+    /// A plan.
+    pub(super) fn plan(&self, id: PlanId) -> Option<&Plan> {
         self.plans.get(&id)
     }
 }

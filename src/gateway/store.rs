@@ -56,10 +56,13 @@ pub(super) struct ScopeRow {
     pub(super) name: String,
 }
 
-/// A plan's name.
+/// A plan and its rate, if it has one.
 pub(super) struct PlanRow {
     pub(super) id: PlanId,
     pub(super) name: String,
+    pub(super) rate_count: Option<i32>,
+    pub(super) rate_unit: Option<String>,
+    pub(super) burst: Option<i32>,
 }
 
 /// A public key and when it ends.
@@ -168,7 +171,9 @@ async fn routes(conn: &mut PgConnection) -> Result<Vec<RouteRow>> {
 
 /// Every plan, retired ones too: subscriptions may still be under them.
 async fn plans(conn: &mut PgConnection) -> Result<Vec<PlanRow>> {
-    Ok(sqlx::query_as!(PlanRow, r#"select id as "id: PlanId", name from plans"#).fetch_all(conn).await?)
+    Ok(sqlx::query_as!(PlanRow, r#"select id as "id: PlanId", name, rate_count, rate_unit, burst from plans"#)
+        .fetch_all(conn)
+        .await?)
 }
 
 /// The public keys that are believed at `now`.

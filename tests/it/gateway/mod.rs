@@ -5,6 +5,7 @@ mod bearer;
 mod drain;
 mod forged;
 mod forwarding;
+mod plans;
 mod refusals;
 mod reload;
 mod resource;

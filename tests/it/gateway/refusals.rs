@@ -50,7 +50,8 @@ async fn every_refusal_has_its_status_code_shape_and_count() {
         let challenged = answer.headers.contains_key("www-authenticate");
         let other = matches!(refusal, Refusal::SeveralCredentials | Refusal::InsufficientScope);
         assert_eq!(challenged, refusal.status() == 401 || other, "{refusal:?}");
-        assert_eq!(answer.headers.contains_key("retry-after"), refusal.status() == 503, "{refusal:?}");
+        let waits = matches!(refusal.status().as_u16(), 429 | 503);
+        assert_eq!(answer.headers.contains_key("retry-after"), waits, "{refusal:?}");
     }
 }
 
@@ -88,6 +89,12 @@ async fn refused(refusal: Refusal) -> (Gate, Answer) {
             let gate = gate().await;
             make::publish(&gate.app, &pets(&[("1.0", "blocked", &gate.upstream.url("/"))])).await;
             get(gate, PATH, None).await
+        }
+        Refusal::RateExceeded => {
+            let gate = gate().await;
+            make::publish(&gate.app, "kind: plan\nname: bronze\nrate: {count: 1, per: hour, burst: 1}\n").await;
+            let (gate, _) = known(gate).await;
+            known(gate).await
         }
         Refusal::MissingCredential => get(gate().await, PATH, None).await,
         Refusal::SeveralCredentials => {
