@@ -2,19 +2,20 @@
 
 use crate::base::clock::Clock;
 use crate::base::random::Random;
-use crate::base::tally::{Credential, Tally, TallyKey};
+use crate::base::tally::Batch;
 use crate::config::{Config, Urls};
 use crate::domain::accounts::sessions::Lifetime;
 use crate::domain::oauth::issuer::Issuer;
 use crate::domain::oauth::master_key::MasterKey;
-use crate::domain::{Ctx, credentials, usage};
+use crate::domain::{Ctx, usage};
+use crate::gateway::limits::QuotaLedger;
 use crate::gateway::{self, Gateway, GatewayParts};
 use crate::infra::database::{self, Database};
+use crate::infra::tls::instance::Tls;
 use crate::infra::watch;
 use crate::jobs;
 use crate::serve;
 use crate::web;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +39,12 @@ pub struct App {
     /// The token issuer.
     pub issuer: Arc<Issuer>,
     gateway: Gateway,
+    tls: Arc<Tls>,
     tasks: JoinSet<()>,
     stop: signal::Sender<bool>,
+    /// The operations listener ends last: it tells how the rest ends.
+    stop_operations: signal::Sender<bool>,
+    withdraw: Duration,
     database: Database,
 }
 
@@ -56,6 +61,7 @@ impl App {
     pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Self, String> {
         let sockets = bind(&config).await?;
         let urls = urls(&config, &sockets)?;
+        let tls = certificates(&config).await?;
         let database = Database::open(&config).await?;
         database.db.migrate().await.map_err(|error| database::explain_migration(&error))?;
 
@@ -74,7 +80,11 @@ impl App {
             random: ctx.random.clone(),
             production: sockets.production,
             sandbox: sockets.sandbox,
+            tls: Arc::clone(&tls),
+            signer: signer(Arc::clone(&issuer)),
             sink: sink(ctx.clone()),
+            ledger: ledger(&ctx),
+            refused: refused_calls(ctx.clone()),
         })
         .map_err(|error| format!("gateway: {error}"))?;
 
@@ -86,7 +96,7 @@ impl App {
         let operations = web::ops::router(web::ops::Probes {
             ready: Arc::new({
                 let readiness = gateway.readiness();
-                move || readiness.is_ready()
+                move || readiness.now()
             }),
             metrics: Arc::new({
                 let metrics = gateway.metrics();
@@ -96,11 +106,14 @@ impl App {
 
         let (stop, stopping) = signal::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve::http(sockets.portal, portal, stopping.clone(), DRAIN));
-        tasks.spawn(serve::http(sockets.operations, operations, stopping.clone(), DRAIN));
+        let (stop_operations, operations_stopping) = signal::channel(false);
+        tasks.spawn(serve::http((sockets.portal, tls.portal.clone()), portal, stopping.clone(), DRAIN));
+        tasks.spawn(serve::http((sockets.operations, tls.operations.clone()), operations, operations_stopping, DRAIN));
+        tasks.spawn(Arc::clone(&tls).follow(stopping.clone()));
         tasks.spawn(jobs::follow_changes(ctx.clone(), Arc::clone(&issuer), stopping.clone()));
         tasks.spawn(jobs::rotate_signing_keys(ctx.clone(), Arc::clone(&issuer), stopping.clone()));
-        tasks.spawn(jobs::tidy(ctx.clone(), lifetime, stopping));
+        let keep = jobs::Keep { usage_days: config.usage.keep_days, refusals_days: config.gateway.refusals.keep_days };
+        tasks.spawn(jobs::tidy(ctx.clone(), lifetime, keep, stopping));
         Ok(Self {
             urls,
             portal: portal_address,
@@ -108,8 +121,11 @@ impl App {
             ctx,
             issuer,
             gateway,
+            tls,
             tasks,
             stop,
+            stop_operations,
+            withdraw: Duration::from_secs(config.operations.withdraw_seconds.into()),
             database,
         })
     }
@@ -132,6 +148,19 @@ impl App {
         &self.gateway
     }
 
+    /// Looks at the TLS files now, and not only at the next of the looks that come by themselves.
+    pub async fn look_at_certificates(&self) {
+        let tls = Arc::clone(&self.tls);
+        // An error would be a panic of ours, and was logged as such.
+        let _ = tokio::task::spawn_blocking(move || tls.look()).await;
+    }
+
+    /// The URL of the operations listener, which has no public one.
+    pub fn operations_url(&self) -> String {
+        let scheme = if self.tls.operations.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.operations)
+    }
+
     /// Where the instance keeps its files.
     pub fn data_dir(&self) -> &std::path::Path {
         &self.database.data_dir
@@ -142,13 +171,27 @@ impl App {
         self.database.failure().await
     }
 
-    /// Stops: listeners close, requests in flight finish, usage is written, the embedded Postgres stops.
+    /// Stops: it is not ready any more; after the time for a load balancer to see that, listeners close, requests in
+    /// flight finish, usage is written, the embedded Postgres stops.
     pub async fn drain(mut self) {
+        self.gateway.withdraw();
+        tokio::time::sleep(self.withdraw).await;
         self.stop.send_replace(true);
         self.gateway.shutdown(DRAIN).await;
+        self.stop_operations.send_replace(true);
         while self.tasks.join_next().await.is_some() {}
         self.database.close().await;
     }
+}
+
+/// Every certificate and key that the configuration names.
+async fn certificates(config: &Config) -> Result<Arc<Tls>, String> {
+    let config = config.clone();
+    let tls = tokio::task::spawn_blocking(move || Tls::open(&config)).await.map_err(|error| error.to_string())??;
+    for fault in tls.faults() {
+        tracing::error!("{fault}; clients will refuse it");
+    }
+    Ok(Arc::new(tls))
 }
 
 async fn bind(config: &Config) -> Result<Sockets, String> {
@@ -188,23 +231,42 @@ fn urls(config: &Config, sockets: &Sockets) -> Result<Urls, String> {
     Ok(Urls::resolve(config, portal, address(sockets.production.first())?, address(sockets.sandbox.first())?))
 }
 
+/// Signs what the gateway says about callers, with the key that signs access tokens at that moment.
+fn signer(issuer: Arc<Issuer>) -> gateway::assertion::Signer {
+    Arc::new(move |claims: &_| issuer.access_key().sign(gateway::assertion::ASSERTION, claims))
+}
+
 /// What the gateway's tallies go into: usage, and when each credential was last called with.
 fn sink(ctx: Ctx) -> gateway::meter::Sink {
-    Arc::new(move |batch: Vec<(TallyKey, Tally)>| {
+    let writer = Arc::new(usage::record::Writer::default());
+    Arc::new(move |batch: Batch| {
+        let (ctx, writer) = (ctx.clone(), Arc::clone(&writer));
+        Box::pin(async move { writer.write(&ctx, &batch).await })
+    })
+}
+
+/// What the gateway's quotas are taken from: usage.
+fn ledger(ctx: &Ctx) -> QuotaLedger {
+    let (lease, give_back) = (ctx.clone(), ctx.clone());
+    QuotaLedger {
+        lease: Arc::new(move |ask| {
+            let ctx = lease.clone();
+            Box::pin(async move { usage::quotas::lease(&mut *ctx.conn().await?, &ask).await })
+        }),
+        give_back: Arc::new(move |unused| {
+            let ctx = give_back.clone();
+            Box::pin(async move { usage::quotas::give_back(&mut *ctx.conn().await?, &unused).await })
+        }),
+    }
+}
+
+/// What the gateway's refused calls go into.
+fn refused_calls(ctx: Ctx) -> gateway::refused_calls::Sink {
+    Arc::new(move |batch| {
         let ctx = ctx.clone();
         Box::pin(async move {
             let mut tx = ctx.db.begin().await?;
-            usage::record::batch(&mut tx, &batch).await?;
-            let (mut keys, mut clients) = (BTreeMap::new(), BTreeMap::new());
-            for (key, _) in &batch {
-                match &key.credential {
-                    Credential::None => {}
-                    Credential::ApiKey(id) => _ = keys.insert(*id, key.minute),
-                    Credential::Client(id) => _ = clients.insert(id.to_string(), key.minute),
-                }
-            }
-            let (keys, clients): (Vec<_>, Vec<_>) = (keys.into_iter().collect(), clients.into_iter().collect());
-            credentials::touch(&mut tx, &keys, &clients).await?;
+            usage::refusals::batch(&mut tx, &batch).await?;
             tx.commit().await?;
             Ok(())
         })

@@ -5,12 +5,13 @@ use crate::domain::Ctx;
 use crate::domain::accounts::sessions::{self, Lifetime};
 use crate::domain::oauth::issuer::Issuer;
 use crate::domain::oauth::sweep;
+use crate::domain::usage::{quotas, refusals, retention};
 use crate::infra::watch::Follower;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How often ended sessions, links, grants and old log rows are removed. Nothing depends on it: validity is computed from the
+/// How often ended sessions, links, grants, old usage and old log rows are removed. Nothing depends on it: validity is computed from the
 /// time, the job only keeps tables small.
 const TIDY_EVERY: Duration = Duration::from_mins(15);
 /// How long reading what has changed may take.
@@ -18,10 +19,19 @@ const TAKE: Duration = Duration::from_secs(10);
 /// How often it is looked whether a rotation of the signing keys is due.
 const KEYS_EVERY: Duration = Duration::from_mins(1);
 
+/// How long records of calls are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// Days after which usage goes.
+    pub usage_days: u32,
+    /// Days after which refused calls go.
+    pub refusals_days: u16,
+}
+
 /// Removes what has ended, until `stop` says true.
-pub async fn tidy(ctx: Ctx, lifetime: Lifetime, mut stop: watch::Receiver<bool>) {
+pub async fn tidy(ctx: Ctx, lifetime: Lifetime, keep: Keep, mut stop: watch::Receiver<bool>) {
     loop {
-        match tidy_once(&ctx, lifetime).await {
+        match tidy_once(&ctx, lifetime, keep).await {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "removed {rows} rows that had ended"),
             Err(error) => tracing::warn!(%error, "could not remove what has ended; trying again later"),
@@ -76,9 +86,12 @@ pub async fn rotate_signing_keys(ctx: Ctx, issuer: Arc<Issuer>, mut stop: watch:
     }
 }
 
-async fn tidy_once(ctx: &Ctx, lifetime: Lifetime) -> Result<u64> {
+async fn tidy_once(ctx: &Ctx, lifetime: Lifetime, keep: Keep) -> Result<u64> {
     let sessions = sessions::sweep(ctx, lifetime).await?;
     let grants = sweep::sweep(ctx).await?;
     let changes = crate::infra::watch::prune(ctx.db.pool()).await?;
-    Ok(sessions + grants + changes)
+    let quotas = quotas::sweep(ctx).await?;
+    let refused = refusals::sweep(ctx, keep.refusals_days).await?;
+    let usage = retention::sweep(ctx, keep.usage_days).await?;
+    Ok(sessions + grants + changes + quotas + refused + usage)
 }

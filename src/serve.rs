@@ -1,17 +1,19 @@
 //! Serving a router on a listener: limits on slow and endless heads, and a drain that loses no request.
 
+use crate::infra::tls::server::Server;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
@@ -26,15 +28,21 @@ const CONNECTIONS: usize = 4096;
 /// nothing was read, but the request of one that was just accepted may already be in its buffer.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Accepts connections until `stop` says true, then waits up to `drain` for requests in flight.
-pub async fn http(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>, drain: Duration) {
+/// Accepts connections, over TLS where there is a certificate, until `stop` says true; then waits up to `drain` for
+/// requests in flight.
+pub async fn http(
+    (listener, tls): (TcpListener, Option<Arc<Server>>),
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+    drain: Duration,
+) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         tokio::select! {
             accepted = accept(&listener, &places) => {
                 if let Some(accepted) = accepted {
-                    serve(accepted, &router, &graceful);
+                    serve(accepted, tls.clone(), &router, graceful.watcher());
                 }
             }
             _ = stop.wait_for(|stop| *stop) => break,
@@ -42,7 +50,7 @@ pub async fn http(listener: TcpListener, router: Router, mut stop: watch::Receiv
     }
     // The system has accepted these on our behalf: their clients believe to be connected.
     while let Ok(Some(accepted)) = tokio::time::timeout(Duration::ZERO, accept(&listener, &places)).await {
-        serve(accepted, &router, &graceful);
+        serve(accepted, tls.clone(), &router, graceful.watcher());
     }
     drop(listener);
     tokio::time::sleep(LINGER).await;
@@ -71,10 +79,27 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accep
     }
 }
 
-fn serve((stream, peer, place): Accepted, router: &Router, graceful: &GracefulShutdown) {
+fn serve((stream, peer, place): Accepted, tls: Option<Arc<Server>>, router: &Router, watcher: Watcher) {
+    let router = router.clone();
+    tokio::spawn(async move {
+        let _place = place;
+        match tls {
+            None => requests(stream, peer, router, watcher).await,
+            Some(tls) => match tls.accept(stream, HEAD_TIMEOUT).await {
+                Ok(stream) => requests(stream, peer, router, watcher).await,
+                Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+            },
+        }
+    });
+}
+
+async fn requests<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let used = Arc::new(AtomicBool::new(false));
     let mark = Arc::clone(&used);
-    let service = router.clone().map_request(move |mut request: http::Request<Incoming>| {
+    let service = router.map_request(move |mut request: http::Request<Incoming>| {
         mark.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
         request.map(Body::new)
@@ -83,23 +108,20 @@ fn serve((stream, peer, place): Accepted, router: &Router, graceful: &GracefulSh
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_TIMEOUT);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        let _place = place;
-        tokio::pin!(connection);
-        let ended = tokio::select! {
-            ended = &mut connection => ended,
-            // hyper's own timer starts when it knows the protocol: a client that sends nothing, or half of the
-            // preface of HTTP/2, would keep its place for ever.
-            () = tokio::time::sleep(HEAD_TIMEOUT) => {
-                if !used.load(Ordering::Relaxed) {
-                    return;
-                }
-                connection.await
+    // On the heap, so that a task is no larger while it shakes hands.
+    let mut connection = Box::pin(watcher.watch(connection));
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        // hyper's own timer starts when it knows the protocol: a client that sends nothing, or half of the
+        // preface of HTTP/2, would keep its place for ever.
+        () = tokio::time::sleep(HEAD_TIMEOUT) => {
+            if !used.load(Ordering::Relaxed) {
+                return;
             }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a connection ended early");
+            connection.await
         }
-    });
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
 }

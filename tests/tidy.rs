@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("gateway", &["base", "config", "infra"]),
     ("web", &["base", "config", "domain"]),
     ("jobs", &["base", "domain", "infra"]),
-    ("serve", &["base", "config"]),
+    ("serve", &["base", "config", "infra"]),
     ("app", &["base", "config", "telemetry", "infra", "domain", "gateway", "web", "jobs", "serve"]),
     ("cli", &["app", "base", "config", "domain", "infra", "telemetry"]),
     ("main", &["cli", "infra"]),

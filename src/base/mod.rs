@@ -5,9 +5,17 @@ pub mod environment;
 pub mod error;
 pub mod id;
 pub mod jwt;
+pub mod latency;
+pub mod policy;
+pub mod quota;
 pub mod random;
+pub mod redact;
+pub mod refused_call;
 pub mod scope;
 pub mod secret;
+#[cfg(test)]
+mod secret_fuzz;
+pub mod size;
 pub mod tally;
 pub mod text;
 pub mod version;

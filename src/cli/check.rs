@@ -10,6 +10,8 @@ use crate::domain::oauth::issuer;
 use crate::domain::oauth::master_key::MasterKey;
 use crate::infra::database::{self, Database};
 use crate::infra::local_pg::{self, State};
+use crate::infra::tls::instance::Tls;
+use crate::infra::tls::server::PLAIN_REFUSED;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -57,6 +59,7 @@ pub(super) async fn run(config: Result<Config, String>) -> ExitCode {
     let urls = Urls::configured(&config);
     let text = format!("portal {}, production {}, sandbox {}", urls.portal, urls.production, urls.sandbox);
     report.line("config", &Ok(text));
+    report.line("certificates", &certificates(&config));
 
     let database = open(&config, &mut report).await;
     let ctx = database.as_ref().map(|database| Ctx::new(database.db.clone(), Clock::System, Random::System));
@@ -68,6 +71,28 @@ pub(super) async fn run(config: Result<Config, String>) -> ExitCode {
         database.close().await;
     }
     report.status
+}
+
+/// Every file that the configuration names for TLS: that it is there and fits, and that no certificate of ours has expired.
+fn certificates(config: &Config) -> Result<String, String> {
+    let tls = Tls::open(config)?;
+    let faults = tls.faults();
+    if !faults.is_empty() {
+        return Err(faults.join("; "));
+    }
+    let all: Vec<String> =
+        tls.expiries().into_iter().map(|(section, at)| format!("{section} until {}", day(at))).collect();
+    let profiles = config.gateway.backend_tls.len();
+    Ok(match (all.is_empty(), profiles) {
+        (true, 0) => "none; every listener speaks plain HTTP".to_owned(),
+        (true, _) => format!("none of our own; {profiles} sections of gateway.backend_tls can be used"),
+        (false, _) => all.join(", "),
+    })
+}
+
+/// A day such as 2027-01-31, from seconds since the epoch.
+fn day(at: i64) -> String {
+    time::OffsetDateTime::from_unix_timestamp(at).map_or_else(|_| "ever".to_owned(), |at| at.date().to_string())
 }
 
 /// The database, if there is one to ask.
@@ -161,7 +186,10 @@ async fn is_portico(address: SocketAddr) -> bool {
         Ok::<_, std::io::Error>(answer)
     };
     let answer = tokio::time::timeout(ANSWER, ask).await;
-    answer.is_ok_and(|answer| answer.is_ok_and(|answer| answer.contains(" 200 ") && answer.contains("alive")))
+    // Over TLS it says that plain HTTP is not spoken there, in words of our own.
+    let is_ours =
+        |answer: &str| (answer.contains(" 200 ") && answer.contains("alive")) || answer.contains(PLAIN_REFUSED);
+    answer.is_ok_and(|answer| answer.is_ok_and(|answer| is_ours(&answer)))
 }
 
 async fn clock(ctx: Option<&Ctx>) -> Result<String, String> {

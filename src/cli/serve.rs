@@ -40,7 +40,7 @@ async fn announce(app: &App) -> Result<(), String> {
     say(&format!("portal      {}", app.urls.portal));
     say(&format!("production  {}", app.urls.production));
     say(&format!("sandbox     {}", app.urls.sandbox));
-    say(&format!("operations  http://{}", app.operations));
+    say(&format!("operations  {}", app.operations_url()));
     if let Some(link) = link {
         say("");
         say("There is no administrator yet. Open this link once, within seven days, to become it:");

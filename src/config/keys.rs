@@ -1,7 +1,11 @@
 //! The names of every setting: in the file, in the environment, and the one that was probably meant.
 
-use crate::config::Config;
+use crate::config::{Config, tls};
 use serde_json::Value;
+
+/// Where the sections are that the operator names, and what each of them may set.
+const PROFILES: &str = "gateway.backend_tls";
+const PROFILE_FIELDS: [&str; 3] = ["roots", "certificate", "key"];
 
 /// A setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub enum Shape {
     Text,
     /// A whole number.
     Number,
+    /// A part of one: from 0 to 1.
+    Fraction,
     /// `true` or `false`.
     Switch,
     /// A list of texts.
@@ -32,6 +38,25 @@ impl Key {
         let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
         walk("", &defaults, &mut keys);
         keys
+    }
+
+    /// A setting of a section that the operator names, `gateway.backend_tls.NAME`; only the file can have such sections.
+    /// None: `path` lies elsewhere. The error says how such a section is written.
+    pub fn in_profile(path: &str) -> Result<Option<Self>, &'static str> {
+        let Some(rest) = path.strip_prefix(PROFILES) else { return Ok(None) };
+        let named = rest.strip_prefix('.').and_then(|rest| rest.rsplit_once('.'));
+        match named {
+            _ if !(rest.is_empty() || rest.starts_with('.')) => Ok(None),
+            Some((name, _)) if !tls::is_profile_name(name) => {
+                Err("a name has at most 64 lower-case letters, digits and hyphens, with no hyphen at its ends")
+            }
+            Some((_, field)) if PROFILE_FIELDS.contains(&field) => {
+                Ok(Some(Self { path: path.to_owned(), shape: Shape::Text }))
+            }
+            _ => Err(
+                "there is no such setting; write a section [gateway.backend_tls.NAME] with roots, certificate and key",
+            ),
+        }
     }
 
     /// Its environment variable: `PORTICO_PORTAL_LISTEN`.
@@ -48,6 +73,7 @@ fn walk(prefix: &str, value: &Value, keys: &mut Vec<Key>) {
             }
             return;
         }
+        Value::Number(number) if number.is_f64() => Shape::Fraction,
         Value::Number(_) => Shape::Number,
         Value::Bool(_) => Shape::Switch,
         Value::Array(_) => Shape::List,

@@ -1,8 +1,8 @@
 //! Reads the configuration: defaults, file, environment, flags, each checked, each error with its place.
 
-use crate::config::Config;
 use crate::config::keys::{self, Key, Shape};
 use crate::config::validate::{bounds, validate};
+use crate::config::{Config, tls};
 use serde::Deserialize as _;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -92,6 +92,7 @@ pub fn load(file: Option<&Path>, environment: &[(String, String)], flags: &Flags
         settings.set(key, Value::String(value), flag.to_owned())?;
     }
     validate(&settings.config).map_err(|(key, message)| settings.refusal(key, &message))?;
+    tls::validate(&settings.config).map_err(|(key, message)| settings.refusal(&key, &message))?;
     Ok(settings.config)
 }
 
@@ -136,7 +137,11 @@ impl Settings {
                 if NOT_SETTINGS.contains(&&**name) || is_service_link(name) {
                     continue;
                 }
-                let hint = keys::hint(name, keys.iter().map(Key::variable));
+                let hint = if name.starts_with("PORTICO_GATEWAY_BACKEND_TLS_") {
+                    "; sections that you name yourself stand in the file only".to_owned()
+                } else {
+                    keys::hint(name, keys.iter().map(Key::variable))
+                };
                 return Err(LoadError(format!("{name}: there is no such setting{hint}")));
             };
             // `NAME=` in a compose file means: not set.
@@ -146,6 +151,7 @@ impl Settings {
             let value = match key.shape {
                 Shape::Text => Value::String(value.clone()),
                 Shape::Number => value.trim().parse().map_or_else(|_| Value::String(value.clone()), Value::Integer),
+                Shape::Fraction => value.trim().parse().map_or_else(|_| Value::String(value.clone()), Value::Float),
                 Shape::Switch => value.trim().parse().map_or_else(|_| Value::String(value.clone()), Value::Boolean),
                 Shape::List => {
                     Value::Array(value.split(',').map(str::trim).filter(|v| !v.is_empty()).map(Value::from).collect())
@@ -158,7 +164,8 @@ impl Settings {
 
     /// Sets one value and sees at once whether it fits, so that an error has the place of this one.
     fn set(&mut self, path: &str, value: Value, origin: String) -> Result<(), LoadError> {
-        let Some(key) = self.keys.iter().find(|key| key.path == path) else {
+        let named = Key::in_profile(path).map_err(|message| LoadError(format!("{origin}: {path}: {message}")))?;
+        let Some(key) = self.keys.iter().find(|key| key.path == path).or(named.as_ref()) else {
             let section = format!("{path}.");
             if self.keys.iter().any(|key| key.path.starts_with(&section)) {
                 return Err(LoadError(format!("{origin}: {path} is a section; write [{path}] on a line of its own")));
@@ -178,6 +185,7 @@ impl Settings {
                 let hint = match path.rsplit('.').next() {
                     Some("listen") => "; write an address and a port, such as 127.0.0.1:8080",
                     Some("trusted_proxies") => "; write addresses or networks, such as 10.0.0.0/8",
+                    Some("format") if path == "gateway.access_log.format" => "; write json or text",
                     _ => "",
                 };
                 let message = error.message().lines().next().unwrap_or_default();
@@ -212,8 +220,12 @@ fn misshapen(path: &str, shape: Shape, value: &Value) -> Option<String> {
     match (shape, value) {
         (Shape::Number, Value::Integer(number)) if (least..=most).contains(number) => None,
         (Shape::Number, _) => Some(format!("must be a whole number from {least} to {most}")),
-        (Shape::Text, Value::String(_)) | (Shape::Switch, Value::Boolean(_)) => None,
+        (Shape::Fraction, Value::Float(part)) if (0.0..=1.0).contains(part) => None,
+        (Shape::Fraction, Value::Integer(0 | 1))
+        | (Shape::Text, Value::String(_))
+        | (Shape::Switch, Value::Boolean(_)) => None,
         (Shape::Switch, _) => Some("must be true or false".to_owned()),
+        (Shape::Fraction, _) => Some("must be a number from 0 to 1, such as 0.1".to_owned()),
         (Shape::Text, _) => Some("must be text in quotes".to_owned()),
         (Shape::List, Value::Array(items)) if items.iter().all(Value::is_str) => None,
         (Shape::List, _) => Some("must be a list of texts, such as [\"10.0.0.0/8\"]".to_owned()),

@@ -1,14 +1,21 @@
 //! What the operator chooses: `config.toml`, then `PORTICO_…` variables, then flags. Every key has a default.
 
+mod counter;
+mod gateway_logs;
 pub mod keys;
 pub mod load;
+mod tls;
 mod urls;
 mod validate;
 
+pub use counter::{Counter, OnFailure};
+pub use gateway_logs::{AccessLog, AccessLogField, AccessLogFormat, ContinueFrom, Refusals, Trace};
+pub use tls::{BackendTls, ListenerTls};
 pub use urls::Urls;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,6 +36,8 @@ pub struct Config {
     pub database: Database,
     /// Tokens.
     pub oauth: OAuth,
+    /// What is kept of calls.
+    pub usage: Usage,
     /// Log lines.
     pub log: Log,
     /// Names shown on pages.
@@ -49,6 +58,8 @@ pub struct Portal {
     pub session_idle_seconds: u32,
     /// A session ends after so many seconds in any case.
     pub session_max_seconds: u32,
+    /// Its certificate.
+    pub tls: ListenerTls,
 }
 
 /// The two gateways and what they share.
@@ -73,8 +84,28 @@ pub struct Gateway {
     pub head_seconds: u32,
     /// Largest request body, in bytes.
     pub max_body_bytes: u64,
+    /// Largest request head, in bytes.
+    pub max_head_bytes: usize,
+    /// Longest request target, in bytes.
+    pub max_target_bytes: usize,
+    /// Header lines of a request, at most.
+    pub max_headers: usize,
+    /// Connections of one environment that a thread serves at once.
+    pub max_connections: u32,
     /// Credentials kept in memory, at most.
     pub cached_credentials: usize,
+    /// What becomes of calls under a quota of which nothing is in hand while the database is away.
+    pub quota_on_failure: OnFailure,
+    /// Where several processes count calls together.
+    pub counter: Counter,
+    /// A line for each call.
+    pub access_log: AccessLog,
+    /// The trace that a call belongs to.
+    pub trace: Trace,
+    /// Refused calls, for those whose calls they were.
+    pub refusals: Refusals,
+    /// What backends are spoken to with, by the names that APIs' policies use.
+    pub backend_tls: BTreeMap<String, BackendTls>,
 }
 
 /// One gateway listener.
@@ -86,6 +117,9 @@ pub struct GatewayListener {
     /// How consumers reach it, without a slash at the end. Default: from `listen`.
     #[serde(default)]
     pub public_url: Option<String>,
+    /// Its certificate.
+    #[serde(default)]
+    pub tls: ListenerTls,
 }
 
 /// The operations listener.
@@ -94,6 +128,10 @@ pub struct GatewayListener {
 pub struct Operations {
     /// Address to listen on. Keep it private: it has no sign-in.
     pub listen: SocketAddr,
+    /// Seconds between not being ready any more and closing the listeners, at a stop.
+    pub withdraw_seconds: u32,
+    /// Its certificate.
+    pub tls: ListenerTls,
 }
 
 /// Postgres.
@@ -120,6 +158,14 @@ pub struct OAuth {
     pub legacy_grants: bool,
     /// 32 random bytes in base64 that encrypt private keys at rest. Unset: `master.key` in the data directory.
     pub master_key: Option<String>,
+}
+
+/// What is kept of calls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Usage {
+    /// Days after which usage is removed.
+    pub keep_days: u32,
 }
 
 /// Log lines.
@@ -180,6 +226,12 @@ const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port)
 }
 
+impl GatewayListener {
+    fn at(port: u16) -> Self {
+        Self { listen: loopback(port), public_url: None, tls: ListenerTls::default() }
+    }
+}
+
 impl Default for Portal {
     fn default() -> Self {
         Self {
@@ -188,6 +240,7 @@ impl Default for Portal {
             trusted_proxies: Vec::new(),
             session_idle_seconds: 8 * 3600,
             session_max_seconds: 7 * 24 * 3600,
+            tls: ListenerTls::default(),
         }
     }
 }
@@ -195,8 +248,8 @@ impl Default for Portal {
 impl Default for Gateway {
     fn default() -> Self {
         Self {
-            production: GatewayListener { listen: loopback(8081), public_url: None },
-            sandbox: GatewayListener { listen: loopback(8082), public_url: None },
+            production: GatewayListener::at(8081),
+            sandbox: GatewayListener::at(8082),
             threads: 0,
             trusted_proxies: Vec::new(),
             connect_seconds: 5,
@@ -204,14 +257,24 @@ impl Default for Gateway {
             idle_seconds: 60,
             head_seconds: 15,
             max_body_bytes: 1 << 30,
+            max_head_bytes: 64 * 1024,
+            max_target_bytes: 16 * 1024,
+            max_headers: 100,
+            max_connections: 8192,
             cached_credentials: 100_000,
+            quota_on_failure: OnFailure::Refuse,
+            counter: Counter::default(),
+            access_log: AccessLog::default(),
+            trace: Trace::default(),
+            refusals: Refusals::default(),
+            backend_tls: BTreeMap::new(),
         }
     }
 }
 
 impl Default for Operations {
     fn default() -> Self {
-        Self { listen: loopback(9090) }
+        Self { listen: loopback(9090), withdraw_seconds: 0, tls: ListenerTls::default() }
     }
 }
 
@@ -229,6 +292,12 @@ impl Default for OAuth {
             legacy_grants: true,
             master_key: None,
         }
+    }
+}
+
+impl Default for Usage {
+    fn default() -> Self {
+        Self { keep_days: 90 }
     }
 }
 

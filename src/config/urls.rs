@@ -1,7 +1,7 @@
 //! The public base URLs: how browsers and callers reach the listeners.
 
 use crate::base::environment::Environment;
-use crate::config::Config;
+use crate::config::{Config, ListenerTls};
 use std::net::SocketAddr;
 use url::Url;
 
@@ -19,11 +19,12 @@ pub struct Urls {
 impl Urls {
     /// The configured public URLs, or what the listeners' own addresses make.
     pub fn resolve(config: &Config, portal: SocketAddr, production: SocketAddr, sandbox: SocketAddr) -> Self {
-        let or = |url: &Option<String>, address| url.clone().unwrap_or_else(|| of(address));
+        let or = |url: &Option<String>, tls, address| url.clone().unwrap_or_else(|| of(tls, address));
+        let gateway = &config.gateway;
         Self {
-            portal: or(&config.portal.public_url, portal),
-            production: or(&config.gateway.production.public_url, production),
-            sandbox: or(&config.gateway.sandbox.public_url, sandbox),
+            portal: or(&config.portal.public_url, &config.portal.tls, portal),
+            production: or(&gateway.production.public_url, &gateway.production.tls, production),
+            sandbox: or(&gateway.sandbox.public_url, &gateway.sandbox.tls, sandbox),
         }
     }
 
@@ -43,11 +44,20 @@ impl Urls {
 }
 
 /// The URL of a listener that no proxy stands before. One that listens on every address is reached as `localhost`.
-fn of(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        format!("http://localhost:{}", address.port())
+fn of(tls: &ListenerTls, address: SocketAddr) -> String {
+    let scheme = tls.scheme();
+    let host = if address.ip().is_unspecified() {
+        "localhost".to_owned()
     } else {
-        format!("http://{address}")
+        match address {
+            SocketAddr::V4(v4) => v4.ip().to_string(),
+            SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+        }
+    };
+    match (scheme, address.port()) {
+        // Browsers and clients leave out a scheme's own port when they compare.
+        ("https", 443) | ("http", 80) => format!("{scheme}://{host}"),
+        (_, port) => format!("{scheme}://{host}:{port}"),
     }
 }
 

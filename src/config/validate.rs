@@ -1,5 +1,6 @@
 //! The rules that settings have to keep, beyond their shape.
 
+use crate::config::AccessLog;
 use crate::config::Config;
 use crate::config::urls::{self, Path, Urls};
 use base64::Engine as _;
@@ -11,7 +12,7 @@ use url::Url;
 pub(super) type Broken = (&'static str, String);
 
 /// What each number may be.
-const BOUNDS: [(&str, i64, i64); 10] = [
+const BOUNDS: &[(&str, i64, i64)] = &[
     ("portal.session_idle_seconds", 60, 31_536_000),
     ("portal.session_max_seconds", 60, 31_536_000),
     ("gateway.threads", 0, 256),
@@ -20,8 +21,17 @@ const BOUNDS: [(&str, i64, i64); 10] = [
     ("gateway.idle_seconds", 1, 86_400),
     ("gateway.head_seconds", 1, 300),
     ("gateway.max_body_bytes", 1, 1 << 50),
+    ("gateway.max_head_bytes", 1024, 1 << 20),
+    ("gateway.max_target_bytes", 256, 1 << 16),
+    ("gateway.max_headers", 10, 256),
+    ("gateway.max_connections", 10, 1_000_000),
     ("gateway.cached_credentials", 100, 100_000_000),
+    ("gateway.counter.timeout_milliseconds", 1, 10_000),
+    ("gateway.refusals.each_minute", 0, 1000),
+    ("gateway.refusals.keep_days", 1, 365),
+    ("operations.withdraw_seconds", 0, 300),
     ("database.max_connections", 4, 1000),
+    ("usage.keep_days", 1, 3650),
 ];
 
 /// What the number at `path` may be.
@@ -44,6 +54,10 @@ pub(super) fn validate(config: &Config) -> Result<(), Broken> {
         let message = "not a Postgres URL; write postgres://USER:PASSWORD@HOST:5432/DATABASE";
         return Err(("database.url", message.to_owned()));
     }
+    if !config.gateway.counter.is_sound() {
+        let message = "not a Redis URL; write redis://USER:PASSWORD@HOST:6379/0, or rediss://… for TLS";
+        return Err(("gateway.counter.url", message.to_owned()));
+    }
     if let Some(key) = &config.oauth.master_key
         // As people paste it: with or without the padding.
         && STANDARD_NO_PAD.decode(key.trim().trim_end_matches('=')).map(|bytes| bytes.len()) != Ok(32)
@@ -53,9 +67,25 @@ pub(super) fn validate(config: &Config) -> Result<(), Broken> {
     if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(&config.log.filter) {
         return Err(("log.filter", format!("{error}; write one such as info or portico=debug,warn")));
     }
+    access_log(&config.gateway.access_log)?;
     let name = &config.brand.name;
     if name.trim().is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
         return Err(("brand.name", "must have 1 to 60 characters on one line".to_owned()));
+    }
+    Ok(())
+}
+
+fn access_log(log: &AccessLog) -> Result<(), Broken> {
+    let fields = &log.fields;
+    if fields.is_empty() {
+        return Err(("gateway.access_log.fields", "must name at least one field".to_owned()));
+    }
+    let twice = fields.iter().enumerate().find(|(place, field)| fields.iter().take(*place).any(|one| one == *field));
+    if let Some((_, field)) = twice {
+        return Err(("gateway.access_log.fields", format!("names {} twice", field.name())));
+    }
+    if log.to.trim().is_empty() {
+        return Err(("gateway.access_log.to", "must be stdout or a file".to_owned()));
     }
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! Finds the credential in the header that the API's scheme names, and whose it is.
 
 use crate::base::environment::Environment;
+use crate::base::id::ApplicationId;
 use crate::base::secret::{Digest, Kind, Plain};
-use crate::gateway::bearer::{self, Verified};
+use crate::base::tally::Credential;
+use crate::gateway::bearer::{self, Unbelieved, Verified};
 use crate::gateway::core::Core;
+use crate::gateway::key_in_query::InQuery;
 use crate::gateway::keyring::{ClientRecord, KeyRecord};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::snapshot::{Api, TrustedKeys};
@@ -30,28 +33,54 @@ pub(super) enum Presented<'a> {
     Token(&'a str),
 }
 
-/// The one credential of a kind that the API takes. What is no credential for this API stays unread.
-pub(super) fn find<'a>(api: &Api, environment: Environment, headers: &'a HeaderMap) -> Result<Presented<'a>, Refusal> {
+/// The one credential of a kind that the API takes, in a header or where the API says so in the query. What is no
+/// credential for this API stays unread.
+pub(super) fn find<'a>(
+    api: &Api,
+    environment: Environment,
+    headers: &'a HeaderMap,
+    in_query: &InQuery<'_>,
+) -> Result<Presented<'a>, Refusal> {
     let token = single(headers, api.bearer_header.as_ref())?.and_then(bearer_value);
     let key = single(headers, api.key_header.as_ref())?;
+    match (in_query, token.is_none() && key.is_none()) {
+        (InQuery::Nothing, _) => {}
+        (InQuery::One { value, .. }, true) => return api_key(value, environment),
+        // Whoever sends a key where it does not count must hear of it: queries end up in logs.
+        (InQuery::Stray, true) => return Err(Refusal::MissingCredential),
+        (InQuery::Several, _) | (InQuery::One { .. } | InQuery::Stray, false) => {
+            return Err(Refusal::SeveralCredentials);
+        }
+    }
     match (token, key) {
         // An API may have both kinds in one header.
         (Some(_), Some(_)) if api.bearer_header != api.key_header => Err(Refusal::SeveralCredentials),
         (Some(token), _) => Ok(Presented::Token(token)),
-        (None, Some(key)) => {
-            // What is no text has no prefix of ours either.
-            let text = key.to_str().unwrap_or_default().trim();
-            let plain = |environment| Plain::parse(Kind::ApiKey(environment), text);
-            match plain(environment) {
-                Some(plain) => Ok(Presented::ApiKey(plain.digest())),
-                None if Environment::ALL.into_iter().any(|other| plain(other).is_some()) => {
-                    Err(Refusal::OtherEnvironment)
-                }
-                None => Err(Refusal::MalformedKey),
-            }
-        }
+        // What is no text has no prefix of ours either.
+        (None, Some(key)) => api_key(key.to_str().unwrap_or_default().trim(), environment),
         (None, None) if api.bearer_header.is_none() && api.key_header.is_none() => Ok(Presented::Nothing),
         (None, None) => Err(Refusal::MissingCredential),
+    }
+}
+
+fn api_key(text: &str, environment: Environment) -> Result<Presented<'static>, Refusal> {
+    let plain = |environment| Plain::parse(Kind::ApiKey(environment), text);
+    // Also one of the other environment is looked up: it opens nothing, but its owner shall learn of it.
+    let ours = plain(environment).or_else(|| Environment::ALL.into_iter().find_map(plain));
+    ours.map(|plain| Presented::ApiKey(plain.digest())).ok_or(Refusal::MalformedKey)
+}
+
+/// A credential that opens nothing.
+pub(super) struct Unidentified {
+    /// Why.
+    pub(super) refusal: Refusal,
+    /// Whose it is all the same, if that is known.
+    pub(super) owner: (Option<ApplicationId>, Credential),
+}
+
+impl From<Refusal> for Unidentified {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, owner: (None, Credential::None) }
     }
 }
 
@@ -61,18 +90,30 @@ pub(super) async fn identify(
     environment: Environment,
     keys: &TrustedKeys,
     presented: Presented<'_>,
-) -> Result<Caller, Refusal> {
+) -> Result<Caller, Unidentified> {
     match presented {
         Presented::Nothing => Ok(Caller::Anyone),
         Presented::ApiKey(digest) => {
-            core.keyring.key(&core.lookups, digest).await?.map(Caller::Key).ok_or(Refusal::UnknownKey)
+            let key = core.keyring.key(&core.lookups, digest).await?;
+            Ok(Caller::Key(key.ok_or(Refusal::UnknownKey)?))
         }
         Presented::Token(token) => {
-            let token = bearer::verified(core, environment, keys, token)?;
+            let token = match bearer::verified(core, environment, keys, token) {
+                Ok(token) => token,
+                Err(Unbelieved { refusal, client }) => return Err(unidentified(core, refusal, client).await),
+            };
             let client = core.keyring.client(&core.lookups, Arc::clone(&token.client)).await?;
             Ok(Caller::Client(client.ok_or(Refusal::UnknownClient)?, token))
         }
     }
+}
+
+/// What can be told of a token that opens nothing.
+async fn unidentified(core: &Core, refusal: Refusal, client: Option<Arc<str>>) -> Unidentified {
+    let Some(client) = client else { return refusal.into() };
+    let found = core.keyring.client(&core.lookups, client).await.ok().flatten();
+    let owner = found.map(|found| (Some(found.application), Credential::Client(Arc::clone(&found.id))));
+    Unidentified { refusal, owner: owner.unwrap_or((None, Credential::None)) }
 }
 
 /// A header that may be there once.

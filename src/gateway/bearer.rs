@@ -8,6 +8,7 @@ use crate::gateway::refusal::Refusal;
 use crate::gateway::revocations::Names;
 use crate::gateway::snapshot::{KeysMark, TrustedKeys};
 use crate::infra::watch;
+use http::HeaderValue;
 use sha2::Digest as _;
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ const LONGEST: usize = 16 * 1024;
 pub(super) struct Verified {
     /// The client it was issued to.
     pub(super) client: Arc<str>,
+    /// The user on whose behalf it was issued, for backends; nothing if the client acts for itself.
+    pub(super) user: Option<HeaderValue>,
     /// Where it opens APIs.
     pub(super) environment: Environment,
     /// When it ends, seconds since the epoch.
@@ -32,8 +35,8 @@ pub(super) struct Verified {
 
 /// What a token opens of its environment. Both parts are shared by tokens that are alike, and most have neither.
 pub(super) struct Reach {
-    /// Its scopes, separated by spaces.
-    scopes: Option<Arc<str>>,
+    /// Its scopes, separated by spaces, and the same for backends.
+    scopes: Option<(Arc<str>, HeaderValue)>,
     /// The APIs that it is meant for, each as its [`resource`](crate::gateway::snapshot::Route::resource), separated by
     /// spaces; nothing if it is meant for all of them.
     resources: Option<Arc<str>>,
@@ -42,12 +45,32 @@ pub(super) struct Reach {
 impl Reach {
     /// Its scopes, separated by spaces.
     pub(super) fn scopes(&self) -> &str {
-        self.scopes.as_deref().unwrap_or_default()
+        self.scopes.as_ref().map_or("", |(scopes, _)| scopes)
+    }
+
+    /// The same for backends; nothing if it has none.
+    pub(super) fn scopes_header(&self) -> Option<&HeaderValue> {
+        self.scopes.as_ref().map(|(_, header)| header)
     }
 
     /// Whether it is meant for this API (RFC 8707).
     pub(super) fn is_for(&self, resource: &str) -> bool {
         self.resources.as_deref().is_none_or(|all| all.split(' ').any(|one| one == resource))
+    }
+}
+
+/// A token that opens nothing.
+#[derive(Debug)]
+pub(super) struct Unbelieved {
+    /// Why.
+    pub(super) refusal: Refusal,
+    /// The client that it was issued to all the same, if it is ours: its owner may learn of it.
+    pub(super) client: Option<Arc<str>>,
+}
+
+impl From<Refusal> for Unbelieved {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, client: None }
     }
 }
 
@@ -57,9 +80,9 @@ pub(super) fn verified(
     environment: Environment,
     keys: &TrustedKeys,
     token: &str,
-) -> Result<Arc<Verified>, Refusal> {
+) -> Result<Arc<Verified>, Unbelieved> {
     if token.is_empty() || token.len() > LONGEST {
-        return Err(Refusal::InvalidToken);
+        return Err(Refusal::InvalidToken.into());
     }
     let now = core.settings.clock.now();
     let (keys, mark) = keys.at(now);
@@ -69,19 +92,25 @@ pub(super) fn verified(
         verified
     } else {
         let urls = &core.settings.urls;
-        let claims = keys.access(token, &urls.portal, now).map_err(|reason| {
+        let claims = keys.access_at_any_time(token, &urls.portal).map_err(|reason| {
             tracing::debug!(%reason, "an access token is refused");
             Refusal::InvalidToken
         })?;
         let resources = resources(&claims.aud, urls.gateway(environment));
-        if claims.env != environment || resources.as_ref().is_some_and(String::is_empty) {
-            return Err(Refusal::InvalidToken);
+        let is_for_here = claims.env == environment && !resources.as_ref().is_some_and(String::is_empty);
+        if !claims.is_alive(now) || !is_for_here {
+            return Err(Unbelieved { refusal: Refusal::InvalidToken, client: Some(claims.client_id.into()) });
         }
         // It may have been revoked since the database was last heard: what was not seen before is not believed.
         core.lookups.check(watch::STALE)?;
-        let share = |text: &str| (!text.is_empty()).then(|| core.keyring.share(text));
+        let share = |text: &str| if text.is_empty() { None } else { core.keyring.share(text) };
+        let user = (claims.sub != claims.client_id).then(|| HeaderValue::try_from(claims.sub)).transpose();
         let verified = Arc::new(Verified {
-            reach: Reach { scopes: share(&claims.scope), resources: resources.as_deref().and_then(share) },
+            reach: Reach {
+                scopes: share(&claims.scope),
+                resources: resources.as_deref().and_then(share).map(|(text, _)| text),
+            },
+            user: user.or(Err(Refusal::InvalidToken))?,
             names: Names::new(&claims.jti, claims.gid, claims.iat),
             client: claims.client_id.into(),
             environment,
@@ -91,11 +120,12 @@ pub(super) fn verified(
         core.keyring.remember_token(digest, Arc::clone(&verified));
         verified
     };
+    let not = |refusal| Unbelieved { refusal, client: Some(Arc::clone(&verified.client)) };
     if verified.environment != environment || verified.expires <= now {
-        return Err(Refusal::InvalidToken);
+        return Err(not(Refusal::InvalidToken));
     }
     if core.revocations.hold(&verified.client, &verified.names) {
-        return Err(Refusal::RevokedToken);
+        return Err(not(Refusal::RevokedToken));
     }
     Ok(verified)
 }
@@ -113,11 +143,11 @@ fn resources(audience: &Audience, gateway: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::base::clock::Clock;
-    use crate::base::jwt::{ACCESS_TOKEN, AccessClaims, Algorithm, SigningKey};
+    use crate::base::jwt::{ACCESS_TOKEN, AccessClaims, Algorithm, SigningKey, TokenError};
     use crate::base::random::Random;
     use crate::config::{Gateway, Urls};
     use crate::gateway::core::Settings;
-    use crate::gateway::limits::Counters;
+    use crate::gateway::limits::Limits;
     use crate::gateway::lookups::{Lookups, TRUST};
     use crate::gateway::revocations::Revocations;
     use crate::gateway::store::KeyRow;
@@ -140,10 +170,11 @@ mod tests {
         let lookups = Lookups::new(tokio::runtime::Handle::current(), pool, Arc::clone(&feed));
         let core = Core::new(
             Arc::new(Settings::new(&Gateway::default(), urls, clock)),
-            (lookups, Arc::new(Revocations::new()), Arc::new(Counters::new(Clock::System))),
-            Arc::new(Tls::default()),
+            (lookups, Arc::new(Revocations::new())),
+            &Limits::without_database(Clock::System),
+            (Arc::new(Tls::default()), Arc::new(|_| Err(TokenError::Key))),
             &Random::seeded(1),
-            (10, Duration::from_secs(1)),
+            (10, 0),
         );
         (core, feed)
     }
@@ -188,8 +219,8 @@ mod tests {
         assert!(verified(&core, HERE, &keys, &seen).is_ok());
         assert_eq!(core.lookups.check(TRUST), Ok(()), "its client is believed for as long as that");
         // The other one may have been revoked since: nobody here can know.
-        assert_eq!(verified(&core, HERE, &keys, &new).err(), Some(Refusal::Unavailable));
-        assert_eq!(verified(&core, HERE, &keys, "a.b.c").err(), Some(Refusal::InvalidToken));
+        assert_eq!(verified(&core, HERE, &keys, &new).err().map(|no| no.refusal), Some(Refusal::Unavailable));
+        assert_eq!(verified(&core, HERE, &keys, "a.b.c").err().map(|no| no.refusal), Some(Refusal::InvalidToken));
         feed.confirm(Instant::now());
         assert!(verified(&core, HERE, &keys, &new).is_ok());
     }
@@ -198,7 +229,7 @@ mod tests {
     async fn what_is_revoked_before_and_after_a_token_is_seen_counts() {
         let (keys, [one, other]) = tokens();
         let (core, _) = core(Duration::ZERO);
-        let refused = |token: &str| verified(&core, HERE, &keys, token).err();
+        let refused = |token: &str| verified(&core, HERE, &keys, token).err().map(|no| no.refusal);
         let revoke = |jti: &str| {
             core.revocations.add(vec![crate::gateway::store::RevocationRow {
                 kind: "token".to_owned(),

@@ -1,18 +1,21 @@
-//! Bodies on their way through: counted, limited, timed, one frame at a time.
+//! Bodies on their way through: counted, limited, timed, one piece at a time.
 //!
-//! Nothing is gathered: a frame is read only when the other side has room for it, so a slow reader slows the writer.
+//! Nothing is gathered: a piece is read only when the other side has room for it, so a slow reader slows the writer.
 
+use crate::gateway::exchange::Exchange;
 use crate::gateway::meter::Call;
-use crate::gateway::pool::Lease;
+use crate::gateway::reader::WireBody;
+use crate::gateway::timer::Timer;
+use crate::gateway::wire::head::Framing;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep};
 
 /// Why a body ended before its end. The other side sees a broken connection, never a shorter body.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +28,64 @@ pub(super) enum BodyError {
     Stalled,
     /// The sender broke off.
     #[error("the body broke off")]
-    Broken(#[source] hyper::Error),
+    Broken(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// A piece of a body, or why there is none.
+pub(super) type Piece = Option<Result<Frame<Bytes>, BodyError>>;
+
+/// A request's body as it comes from the client.
+pub(super) enum Inbound {
+    /// There is none.
+    Empty,
+    /// Over HTTP/1.
+    Wire(WireBody),
+    /// Over HTTP/2.
+    Http2(Incoming),
+}
+
+impl Inbound {
+    /// Whether the client waits for a word before it sends (RFC 9110 §10.1.1).
+    pub(super) fn awaits_word(&self) -> bool {
+        matches!(self, Self::Wire(body) if body.awaits_word())
+    }
+}
+
+impl Body for Inbound {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Piece> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Wire(body) => body.poll_frame(cx),
+            Self::Http2(body) => broken(Pin::new(body).poll_frame(cx)),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Wire(body) => body.is_complete(),
+            Self::Http2(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Wire(body) => exactly(body.left()),
+            Self::Http2(body) => body.size_hint(),
+        }
+    }
+}
+
+fn broken(frame: Poll<Option<Result<Frame<Bytes>, hyper::Error>>>) -> Poll<Piece> {
+    frame.map(|frame| frame.map(|frame| frame.map_err(|error| BodyError::Broken(error.into()))))
+}
+
+fn exactly(size: Option<u64>) -> SizeHint {
+    size.map_or_else(SizeHint::default, SizeHint::with_exact)
 }
 
 /// How an upload goes, for whoever waits for the answer.
@@ -67,6 +127,11 @@ impl Progress {
         }
     }
 
+    /// Bytes went through.
+    pub(super) fn add(&self, bytes: usize) {
+        self.bytes.fetch_add(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
+    }
+
     fn finish(&self, end: End) {
         let code = match end {
             End::Running => 0,
@@ -79,60 +144,46 @@ impl Progress {
     }
 }
 
-/// A clock that only runs while nothing arrives.
-struct Idle {
-    limit: Duration,
-    sleep: Option<Pin<Box<Sleep>>>,
-    is_waiting: bool,
-}
-
-impl Idle {
-    fn new(limit: Duration) -> Self {
-        Self { limit, sleep: None, is_waiting: false }
-    }
-
-    /// Something arrived.
-    fn rest(&mut self) {
-        self.is_waiting = false;
-    }
-
-    /// Ready when nothing has arrived for the limit. Most bodies never wait, so they never pay for a timer.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let limit = self.limit;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        if !self.is_waiting {
-            self.is_waiting = true;
-            sleep.as_mut().reset(Instant::now() + limit);
-        }
-        sleep.as_mut().poll(cx)
-    }
-}
-
 /// A request body on its way to the backend.
 pub(super) enum Outgoing {
     /// There is none.
     Empty,
     /// The client's.
-    Upload(Upload),
+    Upload(Box<Upload>),
 }
 
 /// The client's body.
 pub(super) struct Upload {
-    inner: Incoming,
+    inner: Inbound,
     progress: Arc<Progress>,
     limit: u64,
-    idle: Idle,
+    idle: Duration,
+    timer: Timer,
 }
 
 impl Outgoing {
     /// `inner`, at most `limit` bytes, never silent for longer than `idle`.
-    pub(super) fn new(inner: Incoming, limit: u64, idle: Duration) -> (Self, Option<Arc<Progress>>) {
+    pub(super) fn new(inner: Inbound, limit: u64, idle: Duration) -> (Self, Option<Arc<Progress>>) {
         if inner.is_end_stream() {
             return (Self::Empty, None);
         }
         let progress = Arc::new(Progress::default());
-        let upload = Upload { inner, progress: Arc::clone(&progress), limit, idle: Idle::new(idle) };
-        (Self::Upload(upload), Some(progress))
+        let timer = Timer::default();
+        let upload = Upload { inner, progress: Arc::clone(&progress), limit, idle, timer };
+        (Self::Upload(Box::new(upload)), Some(progress))
+    }
+
+    /// Whether the client waits for a word before it sends.
+    pub(super) fn awaits_word(&self) -> bool {
+        matches!(self, Self::Upload(upload) if upload.inner.awaits_word())
+    }
+
+    /// How it is framed for an HTTP/1 backend.
+    pub(super) fn framing(&self) -> Framing {
+        match self {
+            Self::Empty => Framing::None,
+            Self::Upload(upload) => upload.inner.size_hint().exact().map_or(Framing::Chunked, Framing::Length),
+        }
     }
 }
 
@@ -140,20 +191,18 @@ impl Body for Outgoing {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Piece> {
         let upload = match self.get_mut() {
             Self::Empty => return Poll::Ready(None),
             Self::Upload(upload) => upload,
         };
-        let frame = match Pin::new(&mut upload.inner).poll_frame(cx) {
-            Poll::Ready(frame) => frame,
-            Poll::Pending => {
-                ready!(upload.idle.poll(cx));
-                upload.progress.finish(End::Stalled);
-                return Poll::Ready(Some(Err(BodyError::Stalled)));
-            }
+        let Poll::Ready(frame) = Pin::new(&mut upload.inner).poll_frame(cx) else {
+            upload.timer.run(upload.idle);
+            ready!(upload.timer.poll(cx));
+            upload.progress.finish(End::Stalled);
+            return Poll::Ready(Some(Err(BodyError::Stalled)));
         };
-        upload.idle.rest();
+        upload.timer.stop();
         Poll::Ready(match frame {
             None => {
                 upload.progress.finish(End::Complete);
@@ -161,7 +210,7 @@ impl Body for Outgoing {
             }
             Some(Err(error)) => {
                 upload.progress.finish(End::Broken);
-                Some(Err(BodyError::Broken(error)))
+                Some(Err(error))
             }
             Some(Ok(frame)) => {
                 let size = frame.data_ref().map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
@@ -201,14 +250,16 @@ pub(super) struct Reply {
 
 enum Content {
     Text(Option<Bytes>),
-    Backend(Download),
+    /// From a backend over HTTP/1.
+    Wire(Box<Exchange>),
+    /// From a backend over HTTP/2.
+    Http2(Download),
 }
 
-/// A backend's body.
 struct Download {
     inner: Incoming,
-    idle: Idle,
-    lease: Option<Lease>,
+    idle: Duration,
+    timer: Timer,
 }
 
 impl Reply {
@@ -217,9 +268,14 @@ impl Reply {
         Self { content: Content::Text((!text.is_empty()).then(|| text.into())), call: None }
     }
 
-    /// A backend's answer; the connection goes back to the pool at its end.
-    pub(super) fn backend(inner: Incoming, lease: Lease, idle: Duration) -> Self {
-        Self { content: Content::Backend(Download { inner, idle: Idle::new(idle), lease: Some(lease) }), call: None }
+    /// A backend's answer over HTTP/1; the connection goes back to the pool at its end.
+    pub(super) fn wire(exchange: Box<Exchange>) -> Self {
+        Self { content: Content::Wire(exchange), call: None }
+    }
+
+    /// A backend's answer over HTTP/2, never silent for longer than `idle`.
+    pub(super) fn http2(inner: Incoming, idle: Duration) -> Self {
+        Self { content: Content::Http2(Download { inner, idle, timer: Timer::default() }), call: None }
     }
 
     /// Keeps the record of the call until the end of the body.
@@ -227,17 +283,51 @@ impl Reply {
         self.call = Some(call);
         self
     }
+
+    /// Goes on with the upload while the client takes nothing.
+    pub(super) fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Content::Wire(exchange) = &mut self.content {
+            exchange.drive(cx);
+        }
+    }
+
+    /// Ready when nothing of the upload is left to be sent, or cannot be.
+    pub(super) fn poll_settle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.content {
+            Content::Wire(exchange) => exchange.poll_settle(cx),
+            Content::Text(_) | Content::Http2(_) => Poll::Ready(()),
+        }
+    }
+
+    /// The answer has ended: the call counts now.
+    pub(super) fn close_call(&mut self) {
+        self.call = None;
+    }
+
+    /// The backend's connection and the record of the call, where the protocol changes.
+    pub(super) fn into_exchange(self) -> Option<(Box<Exchange>, Option<Call>)> {
+        match self.content {
+            Content::Wire(exchange) => Some((exchange, self.call)),
+            Content::Text(_) | Content::Http2(_) => None,
+        }
+    }
+
+    /// How many bytes are to come, where that is known.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.size_hint().exact()
+    }
 }
 
 impl Body for Reply {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Piece> {
         let this = self.get_mut();
         let frame = match &mut this.content {
             Content::Text(text) => text.take().map(|text| Ok(Frame::data(text))),
-            Content::Backend(download) => ready!(download.poll_frame(cx)),
+            Content::Wire(exchange) => ready!(exchange.poll_frame(cx)),
+            Content::Http2(download) => ready!(download.poll_frame(cx)),
         };
         if let (Some(call), Some(Ok(frame))) = (&mut this.call, &frame)
             && let Some(data) = frame.data_ref()
@@ -250,56 +340,29 @@ impl Body for Reply {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Text(text) => text.is_none(),
-            Content::Backend(download) => download.inner.is_end_stream(),
+            Content::Wire(exchange) => exchange.is_complete(),
+            Content::Http2(download) => download.inner.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            Content::Text(text) => {
-                SizeHint::with_exact(text.as_ref().map_or(0, |t| u64::try_from(t.len()).unwrap_or(u64::MAX)))
-            }
-            Content::Backend(download) => download.inner.size_hint(),
+            Content::Text(text) => exactly(Some(text.as_ref().map_or(0, |t| u64::try_from(t.len()).unwrap_or(0)))),
+            Content::Wire(exchange) => exactly(exchange.left()),
+            Content::Http2(download) => download.inner.size_hint(),
         }
     }
 }
 
 impl Download {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
-            Poll::Ready(frame) => frame,
-            Poll::Pending => {
-                ready!(self.idle.poll(cx));
-                self.lease = None;
-                return Poll::Ready(Some(Err(BodyError::Stalled)));
-            }
-        };
-        self.idle.rest();
-        Poll::Ready(match frame {
-            Some(Ok(frame)) => Some(Ok(frame)),
-            Some(Err(error)) => {
-                // Dropped, not returned: the connection is in no known state.
-                self.lease = None;
-                Some(Err(BodyError::Broken(error)))
-            }
-            None => {
-                if let Some(lease) = self.lease.take() {
-                    lease.give_back();
-                }
-                None
-            }
-        })
-    }
-}
-
-impl Drop for Download {
-    fn drop(&mut self) {
-        // hyper does not ask again after the last byte of a known length. A body that is dropped earlier means that the
-        // client is gone: the lease is dropped with it, and that ends the backend's call.
-        if self.inner.is_end_stream()
-            && let Some(lease) = self.lease.take()
-        {
-            lease.give_back();
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
+        let frame = broken(Pin::new(&mut self.inner).poll_frame(cx));
+        if frame.is_ready() {
+            self.timer.stop();
+            return frame;
         }
+        self.timer.run(self.idle);
+        ready!(self.timer.poll(cx));
+        Poll::Ready(Some(Err(BodyError::Stalled)))
     }
 }

@@ -3,34 +3,37 @@
 //! The time limits are watched here, once a connection, and not by hyper, which would set a timer for every request.
 
 use crate::base::environment::Environment;
+use crate::base::policy::Protocol;
+use crate::gateway::body::Inbound;
 use crate::gateway::core::Core;
 use crate::gateway::headers::Peer;
 use crate::gateway::listen::stopped;
 use crate::gateway::pipeline;
-use http::Request;
+use crate::gateway::session;
+use crate::gateway::wire::encode;
+use crate::gateway::wire::socket::Socket;
+use crate::infra::tls::server::{self, Server};
+use bytes::BytesMut;
+use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
+use tokio_rustls::TlsStream;
 
 /// How long a connection may be idle between requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// Largest request head, and how much of a body is held while it passes.
-const BUFFER: usize = 64 * 1024;
-/// How long a client gets to read a last answer and to close its side, and how much it may still send meanwhile.
-const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: usize = 16 * 1024 * 1024;
 /// Streams of one HTTP/2 connection at once.
 const STREAMS: u32 = 100;
 
@@ -44,6 +47,8 @@ pub(super) struct Client {
     pub(super) peer: Peer,
     /// What it does.
     pub(super) activity: Activity,
+    /// What is to be said before the answer; only over HTTP/1, where there is one request at a time.
+    interim: Option<Mutex<BytesMut>>,
 }
 
 /// What a connection does, so that silence can be told from work. Times are milliseconds since the core was born.
@@ -55,6 +60,18 @@ pub(super) struct Activity {
     has_begun: AtomicBool,
     /// Since when the client takes no bytes; 0: it takes them.
     blocked: AtomicU64,
+    order: AtomicU8,
+}
+
+/// What an HTTP/1 connection is told to do when it waits for a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Order {
+    /// To wait.
+    None,
+    /// To end.
+    Finish,
+    /// To end although a request has begun, and to say so.
+    GiveUp,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,7 +90,26 @@ impl Activity {
             // A new connection owes its first request at once.
             has_begun: AtomicBool::new(true),
             blocked: AtomicU64::new(0),
+            order: AtomicU8::new(0),
         }
+    }
+
+    /// What the connection is told to do.
+    pub(super) fn ordered(&self) -> Order {
+        match self.order.load(Ordering::Relaxed) {
+            0 => Order::None,
+            1 => Order::Finish,
+            _ => Order::GiveUp,
+        }
+    }
+
+    fn order(&self, order: Order) {
+        let code = match order {
+            Order::None => 0,
+            Order::Finish => 1,
+            Order::GiveUp => 2,
+        };
+        self.order.store(code, Ordering::Relaxed);
     }
 
     /// A request's head is complete.
@@ -111,6 +147,44 @@ impl Client {
     pub(super) fn now(&self) -> u64 {
         now(&self.core)
     }
+
+    /// Bytes have arrived.
+    pub(super) fn heard(&self) {
+        let activity = &self.activity;
+        if activity.busy.load(Ordering::Relaxed) == 0 && !activity.has_begun.load(Ordering::Relaxed) {
+            activity.since.store(self.now(), Ordering::Relaxed);
+            activity.has_begun.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Bytes were written, or could not be.
+    pub(super) fn wrote<T>(&self, written: Poll<T>) -> Poll<T> {
+        let blocked = &self.activity.blocked;
+        if written.is_ready() {
+            blocked.store(0, Ordering::Relaxed);
+        } else if blocked.load(Ordering::Relaxed) == 0 {
+            blocked.store(self.now(), Ordering::Relaxed);
+        }
+        written
+    }
+
+    /// Says something before the answer, where the protocol allows it.
+    pub(super) fn say(&self, write: impl FnOnce(&mut BytesMut)) {
+        if let Some(interim) = &self.interim {
+            write(&mut interim.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Passes an interim answer on (RFC 9110 §15.2).
+    pub(super) fn say_interim(&self, code: StatusCode, headers: &HeaderMap) {
+        self.say(|out| encode::interim(out, code, headers));
+    }
+
+    /// What is to be said before the answer.
+    pub(super) fn take_said(&self) -> Option<BytesMut> {
+        let mut said = self.interim.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        (!said.is_empty()).then(|| said.split())
+    }
 }
 
 fn now(core: &Core) -> u64 {
@@ -120,34 +194,45 @@ fn now(core: &Core) -> u64 {
 /// Serves one connection until it ends, or until `stop` says true and its last request is answered.
 pub(super) async fn serve(
     core: Arc<Core>,
-    environment: Environment,
+    (environment, tls): (Environment, Option<Arc<Server>>),
     (stream, address): (TcpStream, SocketAddr),
     stop: watch::Receiver<bool>,
 ) {
     let Some(peer) = Peer::new(address.ip(), &core.settings.trusted_proxies) else {
         return;
     };
+    let peer = if tls.is_some() { peer.over_tls() } else { peer };
     // Small answers must not wait for a full segment.
     let _ = stream.set_nodelay(true);
-    let protocol = tokio::time::timeout(core.settings.head, protocol(&stream));
+    let limit = core.settings.head;
+    let begun = async {
+        match tls {
+            None => {
+                let protocol = tokio::time::timeout(limit, protocol(&stream)).await.ok()?.ok()?;
+                Some((Socket::Tcp(stream), protocol))
+            }
+            Some(tls) => {
+                let stream = tls.accept(stream, limit).await;
+                let stream = stream.inspect_err(|error| tracing::debug!(%error, "a TLS handshake failed")).ok()?;
+                let protocol = server::agreed_on(&stream);
+                Some((Socket::Tls(Box::new(TlsStream::Server(stream))), protocol))
+            }
+        }
+    };
     let mut stopping = stop.clone();
-    let protocol = tokio::select! {
-        protocol = protocol => protocol,
+    let begun = tokio::select! {
+        begun = Box::pin(begun) => begun,
         // Nothing was asked yet, so nothing is lost.
         () = stopped(&mut stopping) => return,
     };
+    let Some((socket, protocol)) = begun else { return };
+    let interim = (protocol == Protocol::Http1).then(Mutex::default);
     let activity = Activity::new(now(&core));
-    let client = Arc::new(Client { core, environment, peer, activity });
+    let client = Arc::new(Client { core, environment, peer, activity, interim });
     match protocol {
-        Ok(Ok(Protocol::Http1)) => http1(client, stream, stop).await,
-        Ok(Ok(Protocol::Http2)) => http2(client, stream, stop).await,
-        Ok(Err(_)) | Err(_) => {}
+        Protocol::Http1 => http1(client, socket, stop).await,
+        Protocol::Http2 => Box::pin(http2(client, socket, stop)).await,
     }
-}
-
-enum Protocol {
-    Http1,
-    Http2,
 }
 
 /// HTTP/2 with prior knowledge begins with `PRI` (RFC 9113 §3.4); no HTTP/1 method does.
@@ -166,67 +251,41 @@ async fn protocol(stream: &TcpStream) -> std::io::Result<Protocol> {
     }
 }
 
-async fn http1(client: Arc<Client>, stream: TcpStream, mut stop: watch::Receiver<bool>) {
+async fn http1(client: Arc<Client>, socket: Socket, mut stop: watch::Receiver<bool>) {
     let (head, idle) = (client.core.settings.head, client.core.settings.idle);
-    let io = TokioIo::new(ClientIo { stream, client: Arc::clone(&client), linger: None, lingered: 0 });
-    let service = {
-        let client = Arc::clone(&client);
-        service_fn(move |request: Request<Incoming>| {
-            let client = Arc::clone(&client);
-            async move { Ok::<_, Infallible>(pipeline::call(&client, request).await) }
-        })
-    };
-    let mut connection = http1::Builder::new()
-        .header_read_timeout(None)
-        .max_buf_size(BUFFER)
-        .max_header_size(BUFFER)
-        .serve_connection(io, service);
+    let mut session = std::pin::pin!(session::run(Arc::clone(&client), socket));
     let every = head / 4;
     let mut tick = std::pin::pin!(tokio::time::sleep(every));
     let mut stops = false;
     loop {
         tokio::select! {
             biased;
-            ended = &mut connection => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a client's connection ended early");
-                }
-                return;
-            }
+            () = &mut session => return,
             () = stopped(&mut stop), if !stops => {
                 stops = true;
-                Pin::new(&mut connection).graceful_shutdown();
+                client.activity.order(Order::Finish);
             }
-            () = &mut tick => match client.activity.verdict(client.now(), head, idle) {
-                Verdict::Fine => tick.as_mut().reset(Instant::now() + every),
-                Verdict::Idle => {
-                    Pin::new(&mut connection).graceful_shutdown();
-                    tick.as_mut().reset(Instant::now() + every);
+            () = &mut tick => {
+                match client.activity.verdict(client.now(), head, idle) {
+                    Verdict::Fine => {}
+                    Verdict::Idle => client.activity.order(Order::Finish),
+                    Verdict::HeadTooSlow => client.activity.order(Order::GiveUp),
+                    Verdict::Stuck => return,
                 }
-                Verdict::HeadTooSlow => {
-                    let parts = connection.into_parts();
-                    // A client that has sent nothing waits for nothing.
-                    if !parts.read_buf.is_empty() {
-                        let answer = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-                        let mut io = parts.io.into_inner();
-                        let _ = tokio::time::timeout(LINGER, async { io.write_all(answer).await?; io.shutdown().await }).await;
-                    }
-                    return;
-                }
-                Verdict::Stuck => return,
-            },
+                tick.as_mut().reset(Instant::now() + every);
+            }
         }
     }
 }
 
-async fn http2(client: Arc<Client>, stream: TcpStream, mut stop: watch::Receiver<bool>) {
+async fn http2(client: Arc<Client>, socket: Socket, mut stop: watch::Receiver<bool>) {
     let (head, idle) = (client.core.settings.head, client.core.settings.idle);
-    let io = TokioIo::new(ClientIo { stream, client: Arc::clone(&client), linger: None, lingered: 0 });
+    let io = TokioIo::new(Watched { socket, client: Arc::clone(&client) });
     let service = {
         let client = Arc::clone(&client);
         service_fn(move |request: Request<Incoming>| {
             let client = Arc::clone(&client);
-            async move { Ok::<_, Infallible>(pipeline::call(&client, request).await) }
+            async move { Ok::<_, Infallible>(pipeline::call(&client, request.map(Inbound::Http2)).await) }
         })
     };
     let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -234,7 +293,7 @@ async fn http2(client: Arc<Client>, stream: TcpStream, mut stop: watch::Receiver
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .keep_alive_interval(KEEP_ALIVE)
-        .max_header_list_size(u32::try_from(BUFFER).unwrap_or(u32::MAX));
+        .max_header_list_size(u32::try_from(client.core.settings.head_bounds.head).unwrap_or(u32::MAX));
     let mut connection = std::pin::pin!(builder.serve_connection(io, service));
     let mut tick = std::pin::pin!(tokio::time::sleep(head));
     let mut stops = false;
@@ -258,48 +317,28 @@ async fn http2(client: Arc<Client>, stream: TcpStream, mut stop: watch::Receiver
     }
 }
 
-/// The socket, with an eye on what it does, and an end that lets the last answer arrive.
-struct ClientIo {
-    stream: TcpStream,
+/// The socket of an HTTP/2 connection, with an eye on what it does.
+struct Watched {
+    socket: Socket,
     client: Arc<Client>,
-    linger: Option<Pin<Box<Sleep>>>,
-    lingered: usize,
 }
 
-impl ClientIo {
-    fn wrote<T>(&self, written: Poll<T>) -> Poll<T> {
-        let blocked = &self.client.activity.blocked;
-        if written.is_ready() {
-            blocked.store(0, Ordering::Relaxed);
-        } else if blocked.load(Ordering::Relaxed) == 0 {
-            blocked.store(self.client.now(), Ordering::Relaxed);
-        }
-        written
-    }
-}
-
-impl AsyncRead for ClientIo {
+impl AsyncRead for Watched {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        let activity = &this.client.activity;
-        if buffer.filled().len() > before
-            && activity.busy.load(Ordering::Relaxed) == 0
-            && !activity.has_begun.load(Ordering::Relaxed)
-        {
-            activity.since.store(this.client.now(), Ordering::Relaxed);
-            activity.has_begun.store(true, Ordering::Relaxed);
+        let read = Pin::new(&mut this.socket).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            this.client.heard();
         }
         read
     }
 }
 
-impl AsyncWrite for ClientIo {
+impl AsyncWrite for Watched {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.wrote(written)
+        this.client.wrote(Pin::new(&mut this.socket).poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -308,37 +347,18 @@ impl AsyncWrite for ClientIo {
         bytes: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bytes);
-        this.wrote(written)
+        this.client.wrote(Pin::new(&mut this.socket).poll_write_vectored(cx, bytes))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
     }
 
-    /// Closes our side, then reads on until the client has closed its own: closing at once, with bytes of a refused
-    /// body still unread, would make the kernel reset the connection and take the answer away from the client.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        let this = self.get_mut();
-        if this.linger.is_none() {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
-        }
-        let deadline = this.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
-        if deadline.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        let mut scratch = [0; 4096];
-        loop {
-            let mut buffer = ReadBuf::new(&mut scratch);
-            let read = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buffer));
-            this.lingered = this.lingered.saturating_add(buffer.filled().len());
-            if read.is_err() || buffer.filled().is_empty() || this.lingered > LINGER_BYTES {
-                return Poll::Ready(Ok(()));
-            }
-        }
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
     }
 }

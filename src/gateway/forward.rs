@@ -3,19 +3,20 @@
 //! A request is sent again only where that cannot do anything twice: when nothing of it was written, or when a pooled
 //! connection died and the request has no body and an idempotent method (RFC 9110 §9.2.2).
 
-use crate::gateway::body::{End, Outgoing, Progress, Reply};
+use crate::base::policy::Protocol;
+use crate::gateway::body::{End, Inbound, Outgoing, Progress, Reply};
 use crate::gateway::connection::Client;
+use crate::gateway::exchange::{Exchange, Failure};
 use crate::gateway::headers;
 use crate::gateway::meter::Call;
 use crate::gateway::permit::Permit;
-use crate::gateway::pool::{Age, Lease};
+use crate::gateway::pool::Age;
 use crate::gateway::refusal::Refusal;
-use http::header::HOST;
-use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use crate::gateway::upgrade;
+use http::header::{CONNECTION, EXPECT, HOST, UPGRADE};
+use http::uri::{Authority, PathAndQuery};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
 use http_body::Body as _;
-use hyper::body::Incoming;
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,12 +24,12 @@ use std::time::Duration;
 pub(super) async fn forward(
     client: &Client,
     permit: &Permit<'_, '_>,
-    request: Request<Incoming>,
+    request: Request<Inbound>,
     request_id: &HeaderValue,
     call: &mut Call,
 ) -> Result<Response<Reply>, Refusal> {
-    let settings = &client.core.settings;
-    if request.body().size_hint().lower() > settings.max_body_bytes {
+    let rules = permit.rules;
+    if request.body().size_hint().lower() > rules.max_body {
         return Err(Refusal::BodyTooLarge);
     }
     let (mut head, body) = request.into_parts();
@@ -36,27 +37,50 @@ pub(super) async fn forward(
     if let Some(host) = head.uri.authority().and_then(|host| HeaderValue::try_from(host.as_str()).ok()) {
         head.headers.insert(HOST, host);
     }
+    let protocol = permit.backend.origin.protocol;
+    let upgrade = upgrade::wanted(&head).filter(|_| protocol == Protocol::Http1);
     headers::outbound(&mut head.headers, permit, (&client.peer, client.environment), head.version, request_id);
-    head.uri = target(permit)?;
-    head.version = Version::HTTP_11;
+    if let Some(upgrade) = &upgrade {
+        head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        head.headers.insert(UPGRADE, upgrade.clone());
+    }
+    if let Some(trace) = call.trace {
+        trace.write(&mut head.headers);
+    }
+    let target = target(permit)?;
     head.extensions.clear();
-    let (body, progress) = Outgoing::new(body, settings.max_body_bytes, settings.idle);
+    let (body, progress) = Outgoing::new(body, rules.max_body, rules.idle);
     call.progress.clone_from(&progress);
-    let request = Request::from_parts(head, body);
+    let progress = progress.as_ref();
 
-    let (response, lease) = exchange(client, permit, request, progress.as_ref()).await?;
-    let (mut head, body) = response.into_parts();
-    // We asked for no upgrade, so nobody would speak the new protocol.
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+    let mut response = match protocol {
+        Protocol::Http1 => {
+            head.uri = target.into();
+            if body.awaits_word() {
+                head.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
+            }
+            over_http1(client, permit, &head, body, progress).await?
+        }
+        Protocol::Http2 => over_http2(client, permit, head, target, (body, progress)).await?,
+    };
+    let head = response.status();
+    if head == StatusCode::SWITCHING_PROTOCOLS
+        && !upgrade.is_some_and(|asked| upgrade::is_met(&asked, response.headers()))
+    {
+        // Nobody asked for this protocol, so nobody would speak it.
         return Err(Refusal::BackendBroken);
     }
-    headers::inbound(&mut head.headers);
-    head.version = Version::HTTP_11;
-    Ok(Response::from_parts(head, Reply::backend(body, lease, settings.idle)))
+    let kept = (head == StatusCode::SWITCHING_PROTOCOLS).then(|| response.headers().get(UPGRADE).cloned()).flatten();
+    headers::inbound(response.headers_mut());
+    if let Some(kept) = kept {
+        response.headers_mut().insert(UPGRADE, kept);
+    }
+    *response.version_mut() = Version::HTTP_11;
+    Ok(response)
 }
 
 /// The backend's path: its base, what follows the endpoint, and the query, each byte for byte.
-fn target(permit: &Permit<'_, '_>) -> Result<Uri, Refusal> {
+fn target(permit: &Permit<'_, '_>) -> Result<PathAndQuery, Refusal> {
     let (base, rest) = (&*permit.backend.base, permit.matched.rest);
     let base = if rest.is_empty() { base } else { base.trim_end_matches('/') };
     let query = permit.matched.query;
@@ -70,35 +94,75 @@ fn target(permit: &Permit<'_, '_>) -> Result<Uri, Refusal> {
         text.push('?');
         text.push_str(query);
     }
-    PathAndQuery::from_maybe_shared(bytes::Bytes::from(text)).map(Uri::from).or(Err(Refusal::BadTarget))
+    PathAndQuery::from_maybe_shared(bytes::Bytes::from(text)).or(Err(Refusal::BadTarget))
 }
 
-async fn exchange(
+async fn over_http1(
     client: &Client,
     permit: &Permit<'_, '_>,
-    mut request: Request<Outgoing>,
+    head: &request::Parts,
+    mut body: Outgoing,
     progress: Option<&Arc<Progress>>,
-) -> Result<(Response<Incoming>, Lease), Refusal> {
-    let pool = &client.core.pool;
+) -> Result<Response<Reply>, Refusal> {
+    let (pool, rules) = (&client.core.pool, permit.rules);
     let origin = &permit.backend.origin;
     let mut pooled = pool.take(origin);
     loop {
-        let mut lease = match pooled.take() {
+        let lease = match pooled.take() {
             Some(lease) => lease,
             // Boxed, because it is rare and large: what every request carries along is copied for every request.
-            None => Box::pin(pool.open(origin)).await?,
+            None => Box::pin(pool.open(origin, rules.connect)).await?,
         };
-        let spare = (lease.age == Age::Used).then(|| spare(&request)).flatten();
-        let answer = lease.sender.try_send_request(request);
-        let mut failure = match first_byte(answer, progress, client.core.settings.first_byte).await? {
-            Ok(response) => return Ok((response, lease)),
+        let age = lease.age;
+        let has_body = !body.is_end_stream();
+        let mut exchange = Box::new(Exchange::new(lease, head, body, rules.idle));
+        let failure = match exchange.head(client, &head.method, rules.first_byte, progress).await {
+            Ok(response) => return Ok(response.map(|()| Reply::wire(exchange))),
             Err(failure) => failure,
         };
-        match (failure.take_message(), spare) {
-            // Nothing was written. Only a pooled connection can be closed like that by bad luck alone.
-            (Some(unsent), _) if lease.age == Age::Used => request = unsent,
-            (None, Some(spare)) if died(failure.error()) => request = spare,
-            _ => return Err(reason(failure.error(), progress)),
+        let may_repeat = !exchange.has_written() || is_idempotent(&head.method);
+        match failure {
+            // Only a pooled connection can die like that by bad luck alone.
+            Failure::Died(_) if age == Age::Used && !has_body && may_repeat => body = Outgoing::Empty,
+            failure => return Err(reason(&failure, progress)),
+        }
+    }
+}
+
+async fn over_http2(
+    client: &Client,
+    permit: &Permit<'_, '_>,
+    mut head: request::Parts,
+    target: PathAndQuery,
+    (mut body, progress): (Outgoing, Option<&Arc<Progress>>),
+) -> Result<Response<Reply>, Refusal> {
+    let rules = permit.rules;
+    let origin = &permit.backend.origin;
+    let authority = head.headers.remove(HOST).unwrap_or_else(|| origin.authority.clone());
+    let authority = Authority::try_from(authority.as_bytes()).or(Err(Refusal::BadFraming))?;
+    head.uri = Uri::builder()
+        .scheme(origin.scheme.as_str())
+        .authority(authority)
+        .path_and_query(target)
+        .build()
+        .or(Err(Refusal::BadTarget))?;
+    head.version = Version::HTTP_2;
+    head.headers.remove(CONNECTION);
+    loop {
+        let (mut sender, age) = Box::pin(client.core.pool.shared(origin, rules.connect)).await?;
+        let may_repeat = body.is_end_stream() && age == Age::Used;
+        let request = Request::from_parts(head.clone(), std::mem::replace(&mut body, Outgoing::Empty));
+        let answer = async {
+            sender.ready().await?;
+            sender.send_request(request).await
+        };
+        match first_byte(answer, progress, rules.first_byte).await? {
+            Ok(response) => return Ok(response.map(|body| Reply::http2(body, rules.idle))),
+            Err(error) if may_repeat && (error.is_canceled() || error.is_closed()) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a backend gave no answer");
+                return Err(reason(&Failure::Upload, progress));
+            }
         }
     }
 }
@@ -122,35 +186,20 @@ async fn first_byte<T>(
     }
 }
 
-/// A copy to send if the pooled connection turns out to be dead: only of what may be sent twice.
-fn spare(request: &Request<Outgoing>) -> Option<Request<Outgoing>> {
-    let repeatable =
-        matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE);
-    if !repeatable || !matches!(request.body(), Outgoing::Empty) {
-        return None;
-    }
-    let mut copy = Request::new(Outgoing::Empty);
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    Some(copy)
-}
-
-/// Whether the connection went away without a byte of an answer.
-fn died(error: &hyper::Error) -> bool {
-    let io = error.source().and_then(|cause| cause.downcast_ref::<std::io::Error>());
-    error.is_incomplete_message() || error.is_canceled() || error.is_closed() || io.is_some()
+fn is_idempotent(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
 }
 
 /// Whose fault a failed exchange is.
-fn reason(error: &hyper::Error, progress: Option<&Arc<Progress>>) -> Refusal {
-    match progress.map(|p| p.end()) {
-        Some(End::TooLarge) => Refusal::BodyTooLarge,
-        Some(End::Stalled) => Refusal::BodyTimeout,
-        Some(End::Broken) => Refusal::BodyBroken,
-        Some(End::Running | End::Complete) | None => {
-            tracing::warn!(%error, "a backend gave no answer");
-            Refusal::BackendBroken
-        }
+fn reason(failure: &Failure, progress: Option<&Arc<Progress>>) -> Refusal {
+    match (progress.map(|p| p.end()), failure) {
+        (Some(End::TooLarge), _) => return Refusal::BodyTooLarge,
+        (Some(End::Stalled), _) => return Refusal::BodyTimeout,
+        (Some(End::Broken), _) => return Refusal::BodyBroken,
+        (_, Failure::Silent) => return Refusal::BackendTimeout,
+        (_, Failure::Died(error)) => tracing::warn!(%error, "a backend closed the connection without an answer"),
+        (_, Failure::NoHttp) => tracing::warn!("a backend's answer is not HTTP, or it cannot be told where it ends"),
+        (_, Failure::Upload) => {}
     }
+    Refusal::BackendBroken
 }

@@ -2,10 +2,12 @@
 
 use crate::base::environment::Environment;
 use crate::base::secret::SESSION_COOKIES;
+use crate::gateway::forwarded;
 use crate::gateway::permit::Permit;
+use crate::gateway::policy::{Forwarded, ToldHost};
 use http::header::{
-    CONNECTION, COOKIE, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE,
-    TRANSFER_ENCODING, UPGRADE, VIA,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE,
+    TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use std::net::IpAddr;
@@ -22,9 +24,23 @@ const APPLICATION: HeaderName = HeaderName::from_static("x-portico-application")
 const SUBSCRIPTION: HeaderName = HeaderName::from_static("x-portico-subscription");
 const PLAN: HeaderName = HeaderName::from_static("x-portico-plan");
 const ENVIRONMENT: HeaderName = HeaderName::from_static("x-portico-environment");
+const USER: HeaderName = HeaderName::from_static("x-portico-user");
+const SCOPES: HeaderName = HeaderName::from_static("x-portico-scopes");
+const ASSERTION: HeaderName = HeaderName::from_static("x-portico-assertion");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+/// What holds for one connection only, beside what `Connection` names.
+static HOPS: [HeaderName; 8] = [
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    PROXY_AUTHORIZATION,
+    PROXY_AUTHENTICATE,
+    HTTP2_SETTINGS,
+];
 
 /// Names that only the gateway may send to a backend, by their beginning.
 const RESERVED: [&str; 2] = ["x-portico-", "x-consumer-"];
@@ -35,6 +51,8 @@ const PROXIED: [&str; 3] = ["x-forwarded-", "x-real-ip", "x-request-id"];
 pub(super) struct Peer {
     address: HeaderValue,
     trust: Trust,
+    /// What is spoken with it.
+    scheme: &'static str,
 }
 
 /// Whether what a peer says about earlier hops counts.
@@ -51,7 +69,22 @@ impl Peer {
     pub(super) fn new(address: IpAddr, trusted: &[ipnet::IpNet]) -> Option<Self> {
         let address = address.to_canonical();
         let trust = if trusted.iter().any(|net| net.contains(&address)) { Trust::Proxy } else { Trust::Nobody };
-        Some(Self { address: HeaderValue::try_from(address.to_string()).ok()?, trust })
+        Some(Self { address: HeaderValue::try_from(address.to_string()).ok()?, trust, scheme: "http" })
+    }
+
+    /// The same peer, on a connection with TLS.
+    pub(super) fn over_tls(self) -> Self {
+        Self { scheme: "https", ..self }
+    }
+
+    /// Its address.
+    pub(super) fn address(&self) -> &HeaderValue {
+        &self.address
+    }
+
+    /// Whether it is one of the configured proxies.
+    pub(super) fn is_proxy(&self) -> bool {
+        self.trust == Trust::Proxy
     }
 
     /// The request's id: the trusted proxy's, or a new one.
@@ -87,20 +120,30 @@ pub(super) fn outbound(
         join_cookies(headers);
     }
     remove_session(headers, &COOKIE, ";");
+    let rules = permit.rules;
+    rules.request.make(headers);
 
     // Ours come last: nothing that the client sent, `Connection` included, can take them away.
     if wants_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
-    headers.insert(HOST, permit.backend.origin.authority.clone());
+    let told = match (&rules.host, &host) {
+        (ToldHost::Named(name), _) => name,
+        (ToldHost::Caller, Some(host)) => host,
+        (ToldHost::Caller, None) | (ToldHost::Backend, _) => &permit.backend.origin.authority,
+    };
+    headers.insert(HOST, told.clone());
+    if rules.forwarded == Forwarded::Told {
+        forwarded::write(headers, &peer.address, peer.scheme, host.as_ref());
+    }
     let forwarded_for = match headers.get(FORWARDED_FOR) {
         Some(earlier) => joined(earlier, ", ", &peer.address),
         None => peer.address.clone(),
     };
     headers.insert(FORWARDED_FOR, forwarded_for);
     if !headers.contains_key(FORWARDED_PROTO) {
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(peer.scheme));
     }
     if let Some(host) = host
         && !headers.contains_key(FORWARDED_HOST)
@@ -116,6 +159,12 @@ pub(super) fn outbound(
         if let Some(plan) = identity.plan.map(|plan| &plan.name) {
             headers.insert(PLAN, plan.clone());
         }
+        let said = [(USER, identity.user), (SCOPES, identity.scopes), (ASSERTION, permit.assertion.as_ref())];
+        for (name, value) in said {
+            if let Some(value) = value {
+                headers.insert(name, value.clone());
+            }
+        }
     }
 }
 
@@ -124,6 +173,12 @@ pub(super) fn inbound(headers: &mut HeaderMap) {
     remove_hop_by_hop(headers);
     // A cookie that a backend sets would count for the portal too, were it called so.
     remove_session(headers, &SET_COOKIE, "\0");
+}
+
+/// Whether a value of `Set-Cookie` would set the portal's session.
+pub(super) fn sets_session(value: &HeaderValue) -> bool {
+    let name = value.as_bytes().split(|b| *b == b'=').next().unwrap_or_default().trim_ascii();
+    SESSION_COOKIES.iter().any(|session| session.as_bytes() == name)
 }
 
 /// Removes the portal's session from each line of `name`, whose cookies stand between `separator`s.
@@ -164,27 +219,44 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         }
         headers.remove(CONNECTION);
     }
-    let hops = [
-        KEEP_ALIVE,
-        PROXY_CONNECTION,
-        TE,
-        TRANSFER_ENCODING,
-        UPGRADE,
-        PROXY_AUTHORIZATION,
-        PROXY_AUTHENTICATE,
-        HTTP2_SETTINGS,
-    ];
-    for name in hops {
-        headers.remove(name);
+    // Nearly always there is none: looking through the few names that there are costs less than asking for each.
+    if headers.keys().any(|name| HOPS.contains(name)) {
+        for name in &HOPS {
+            headers.remove(name);
+        }
     }
+}
+
+/// Headers that end with a connection, or say where a message ends (RFC 9110 §7.6.1, RFC 9112 §6).
+fn is_of_the_connection(name: &HeaderName) -> bool {
+    HOPS.contains(name) || [CONNECTION, CONTENT_LENGTH, TRAILER].contains(name)
+}
+
+/// Whether only the gateway decides about a header that a backend gets: no policy of an API may.
+pub(super) fn is_gateways_towards_backends(name: &HeaderName) -> bool {
+    let begins = |with: &&str| begins(name.as_str(), with);
+    is_of_the_connection(name)
+        || [HOST, EXPECT, VIA, FORWARDED].contains(name)
+        || RESERVED.iter().chain(&PROXIED).any(begins)
+}
+
+/// Whether only the gateway decides about a header that a caller gets: no policy of an API may.
+pub(super) fn is_gateways_towards_callers(name: &HeaderName) -> bool {
+    let begins = |with: &&str| begins(name.as_str(), with);
+    is_of_the_connection(name)
+        || [API_VERSION, REQUEST_ID].contains(name)
+        || ["ratelimit", "x-ratelimit-"].iter().chain(&RESERVED).any(begins)
+}
+
+/// Whether `name` begins with `with`. `_` counts as `-`: many backends cannot tell them apart.
+fn begins(name: &str, with: &str) -> bool {
+    name.len() >= with.len() && name.bytes().zip(with.bytes()).all(|(n, w)| n == w || (n == b'_' && w == b'-'))
 }
 
 /// Removes what a client claims to be and only we may say. `_` counts as `-`: many backends cannot tell them apart.
 fn remove_claims(headers: &mut HeaderMap, trust: Trust) {
     let forged = |name: &str| {
-        let begins = |with: &&str| {
-            name.len() >= with.len() && name.bytes().zip(with.bytes()).all(|(n, w)| n == w || (n == b'_' && w == b'-'))
-        };
+        let begins = |with: &&str| begins(name, with);
         let misspelt = |with: &&str| begins(with) && name.contains('_');
         name.starts_with('x')
             && (RESERVED.iter().any(begins)
@@ -229,7 +301,7 @@ pub(super) fn is_well_framed(headers: &HeaderMap, version: Version, has_authorit
         Version::HTTP_2 => hosts <= 1 && (hosts == 1 || has_authority),
         _ => hosts <= 1,
     };
-    named && !(headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(http::header::CONTENT_LENGTH))
+    named && !(headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH))
 }
 
 /// Makes request ids for one thread: unique, and without the order in which they were made.
@@ -246,7 +318,7 @@ impl RequestIds {
     }
 
     /// A new one: 32 hexadecimal digits.
-    fn next(&self) -> HeaderValue {
+    pub(super) fn next(&self) -> HeaderValue {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let [first, second] = self.seed;
         // SplitMix64's finisher: one to one, so that no two counts collide.

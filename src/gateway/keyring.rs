@@ -7,6 +7,7 @@
 
 use crate::base::environment::Environment;
 use crate::base::id::{ApiId, ApiKeyId, ApplicationId, PlanId, SubscriptionId};
+use crate::base::quota::Subject;
 use crate::base::secret::Digest;
 use crate::gateway::bearer::Verified;
 use crate::gateway::limits::{Counter, Counters};
@@ -16,17 +17,21 @@ use crate::gateway::snapshot::KeysMark;
 use crate::gateway::store::{self, ApiKeyRow, ClientRow};
 use http::HeaderValue;
 use quick_cache::unsync::Cache;
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 
 /// Touched applications that are told apart; beyond that everything is forgotten once.
 const TOUCHED: usize = 4096;
 /// Texts that are shared by tokens; beyond that they are gathered anew.
 const TEXTS: usize = 1024;
 
-/// An application's subscription to one major version.
+/// An application's subscription to one major version; all its credentials share it.
 pub(super) struct Subscription {
+    /// The application's id, for the backend.
+    pub(super) application: HeaderValue,
     /// To which API.
     pub(super) api: ApiId,
     /// Which major version of it.
@@ -56,20 +61,18 @@ pub(super) struct KeyRecord {
     pub(super) id: ApiKeyId,
     /// Whose it is.
     pub(super) application: ApplicationId,
-    /// The same, for the backend.
-    pub(super) application_header: HeaderValue,
     /// What it opens.
     pub(super) api: ApiId,
     /// Which major version of it.
     pub(super) major: u16,
     /// Which endpoint of that.
-    pub(super) endpoint: Box<str>,
+    pub(super) endpoint: Arc<str>,
     /// Where.
     pub(super) environment: Environment,
     /// For a key that was replaced: it works strictly before this.
     pub(super) until: Option<OffsetDateTime>,
     /// The application's subscription to that major version.
-    pub(super) subscription: Option<Subscription>,
+    pub(super) subscription: Option<Arc<Subscription>>,
 }
 
 /// An OAuth client's record.
@@ -78,12 +81,10 @@ pub(super) struct ClientRecord {
     pub(super) id: Arc<str>,
     /// Whose it is.
     pub(super) application: ApplicationId,
-    /// The same, for the backend.
-    pub(super) application_header: HeaderValue,
     /// Where its tokens work.
     pub(super) environment: Environment,
     /// All that the application is subscribed to.
-    pub(super) subscriptions: Vec<Subscription>,
+    pub(super) subscriptions: Vec<Arc<Subscription>>,
 }
 
 /// What one thread remembers.
@@ -92,12 +93,31 @@ pub(super) struct Keyring {
     counters: Arc<Counters>,
 }
 
+/// How look-ups of API keys and clients went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Recall {
+    /// Answered from memory.
+    pub(super) hits: u64,
+    /// Asked of the database.
+    pub(super) misses: u64,
+}
+
+impl Recall {
+    fn count(&mut self, is_known: bool) {
+        let number = if is_known { &mut self.hits } else { &mut self.misses };
+        *number += 1;
+    }
+}
+
 struct Memory {
-    keys: Cache<Digest, Remembered<KeyRecord>>,
-    clients: Cache<Arc<str>, Remembered<ClientRecord>>,
+    lookups: Recall,
+    keys: Shelf<Digest, KeyRecord>,
+    clients: Shelf<Arc<str>, ClientRecord>,
+    /// Those that some record has.
+    subscriptions: HashMap<SubscriptionId, Weak<Subscription>>,
     tokens: Cache<Digest, Arc<Verified>>,
     /// Texts that many tokens have.
-    texts: HashSet<Arc<str>>,
+    texts: HashMap<Arc<str>, HeaderValue>,
     /// The revision at which each application was last touched.
     touched: HashMap<ApplicationId, i64>,
     /// Whatever was read before this revision is void.
@@ -106,10 +126,70 @@ struct Memory {
     latest: i64,
 }
 
+/// Records of one kind, and look-ups that are under way: whoever asks for the same meanwhile waits for the same answer.
+struct Shelf<K, T> {
+    known: Cache<K, Remembered<T>>,
+    flights: HashMap<K, Flight<T>>,
+}
+
+type Flight<T> = Arc<OnceCell<Result<Remembered<T>, Refusal>>>;
+
+impl<K: Clone + Eq + Hash, T> Shelf<K, T> {
+    fn new(capacity: usize) -> Self {
+        Self { known: Cache::new(capacity), flights: HashMap::new() }
+    }
+
+    /// The answer of a look-up has come: it is under way no more.
+    fn land(&mut self, key: &K, flight: &Flight<T>, answer: &Result<Remembered<T>, Refusal>) {
+        if self.flights.get(key).is_some_and(|known| Arc::ptr_eq(known, flight)) {
+            self.flights.remove(key);
+            if let Ok(remembered) = answer {
+                self.known.insert(key.clone(), remembered.clone());
+            }
+        }
+    }
+}
+
+/// Somebody who waits for a look-up. The last one who goes away before the answer comes takes it out of the list.
+struct Waiting<'k, K: Clone + Eq + Hash, T> {
+    keyring: &'k Keyring,
+    place: fn(&mut Memory) -> &mut Shelf<K, T>,
+    key: &'k K,
+    flight: Flight<T>,
+}
+
+impl<K: Clone + Eq + Hash, T> Drop for Waiting<'_, K, T> {
+    fn drop(&mut self) {
+        let mut memory = self.keyring.memory();
+        let flights = &mut (self.place)(&mut memory).flights;
+        // The list has one, and this is the other.
+        if Arc::strong_count(&self.flight) == 2 && flights.get(self.key).is_some_and(|f| Arc::ptr_eq(f, &self.flight)) {
+            flights.remove(self.key);
+        }
+    }
+}
+
+/// A record that belongs to an application.
+trait Owned {
+    fn application(&self) -> ApplicationId;
+}
+
+impl Owned for KeyRecord {
+    fn application(&self) -> ApplicationId {
+        self.application
+    }
+}
+
+impl Owned for ClientRecord {
+    fn application(&self) -> ApplicationId {
+        self.application
+    }
+}
+
 /// A record, or that there is none, with the revision at which that was so.
 struct Remembered<T> {
     revision: i64,
-    record: Option<(ApplicationId, Arc<T>)>,
+    record: Option<Arc<T>>,
 }
 
 impl<T> Clone for Remembered<T> {
@@ -119,9 +199,9 @@ impl<T> Clone for Remembered<T> {
 }
 
 impl Memory {
-    fn is_valid<T>(&self, remembered: &Remembered<T>) -> bool {
+    fn is_valid<T: Owned>(&self, remembered: &Remembered<T>) -> bool {
         let touched = match &remembered.record {
-            Some((application, _)) => self.touched.get(application).copied(),
+            Some(record) => self.touched.get(&record.application()).copied(),
             None => Some(self.latest),
         };
         remembered.revision >= self.floor && touched.is_none_or(|revision| remembered.revision >= revision)
@@ -131,8 +211,8 @@ impl Memory {
         match void {
             Void::All(revision) => {
                 // Not only the floor: a database that was restored from a backup goes on with a smaller number.
-                self.keys.clear();
-                self.clients.clear();
+                self.keys.known.clear();
+                self.clients.known.clear();
                 self.touched.clear();
                 self.floor = revision;
                 self.latest = revision;
@@ -162,10 +242,12 @@ impl Keyring {
     /// Remembers at most `capacity` keys, and as many clients and tokens; `counters` are those of all threads.
     pub(super) fn new(capacity: usize, counters: Arc<Counters>) -> Self {
         let memory = Memory {
-            keys: Cache::new(capacity),
-            clients: Cache::new(capacity),
+            lookups: Recall::default(),
+            keys: Shelf::new(capacity),
+            clients: Shelf::new(capacity),
+            subscriptions: HashMap::new(),
             tokens: Cache::new(capacity),
-            texts: HashSet::new(),
+            texts: HashMap::new(),
             touched: HashMap::new(),
             floor: i64::MIN,
             latest: i64::MIN,
@@ -184,45 +266,66 @@ impl Keyring {
     /// How many keys, clients and tokens are remembered.
     pub(super) fn sizes(&self) -> [usize; 3] {
         let memory = self.memory();
-        [memory.keys.len(), memory.clients.len(), memory.tokens.len()]
+        [memory.keys.known.len(), memory.clients.known.len(), memory.tokens.len()]
+    }
+
+    /// How look-ups went so far.
+    pub(super) fn recall(&self) -> Recall {
+        self.memory().lookups
     }
 
     /// The record of an API key. The refusal means that it cannot be told.
     pub(super) async fn key(&self, lookups: &Lookups, digest: Digest) -> Result<Option<Arc<KeyRecord>>, Refusal> {
-        let known = {
-            let memory = self.memory();
-            memory.keys.get(&digest).filter(|found| memory.is_valid(found)).cloned()
+        let ask = || async {
+            let row = lookups.run(move |pool| async move { store::api_key(&pool, &digest).await }).await?;
+            Ok(Remembered { revision: row.revision, record: self.key_record(row).map(Arc::new) })
         };
-        if let Some(known) = known {
-            lookups.check(TRUST)?;
-            return Ok(known.record.map(|(_, record)| record));
-        }
-        let row = Box::pin(lookups.run(move |pool| async move { store::api_key(&pool, &digest).await })).await?;
-        let revision = row.revision;
-        let record = KeyRecord::from_row(row, &self.counters).map(|record| (record.application, Arc::new(record)));
-        let remembered = Remembered { revision, record };
-        self.memory().keys.insert(digest, remembered.clone());
-        Ok(remembered.record.map(|(_, record)| record))
+        self.find(lookups, |memory| &mut memory.keys, digest, ask).await
     }
 
     /// The record of a client. The refusal means that it cannot be told.
     pub(super) async fn client(&self, lookups: &Lookups, id: Arc<str>) -> Result<Option<Arc<ClientRecord>>, Refusal> {
-        let known = {
-            let memory = self.memory();
-            memory.clients.get(&id).filter(|found| memory.is_valid(found)).cloned()
+        let ask = || async {
+            let asked = Arc::clone(&id);
+            let rows = lookups.run(move |pool| async move { store::client(&pool, &asked).await }).await?;
+            let revision = rows.first().map_or(i64::MIN, |row| row.revision);
+            Ok(Remembered { revision, record: self.client_record(Arc::clone(&id), &rows).map(Arc::new) })
         };
-        if let Some(known) = known {
-            lookups.check(TRUST)?;
-            return Ok(known.record.map(|(_, record)| record));
+        self.find(lookups, |memory| &mut memory.clients, Arc::clone(&id), ask).await
+    }
+
+    async fn find<K: Clone + Eq + Hash, T: Owned, F: Future<Output = Result<Remembered<T>, Refusal>>>(
+        &self,
+        lookups: &Lookups,
+        place: fn(&mut Memory) -> &mut Shelf<K, T>,
+        key: K,
+        ask: impl Fn() -> F,
+    ) -> Result<Option<Arc<T>>, Refusal> {
+        let mut is_first = true;
+        loop {
+            let waiting = {
+                let mut memory = self.memory();
+                let known = place(&mut memory).known.get(&key).cloned().filter(|found| memory.is_valid(found));
+                if is_first {
+                    memory.lookups.count(known.is_some());
+                }
+                if let Some(known) = known {
+                    lookups.check(TRUST)?;
+                    return Ok(known.record);
+                }
+                let flight = Arc::clone(place(&mut memory).flights.entry(key.clone()).or_default());
+                Waiting { keyring: self, place, key: &key, flight }
+            };
+            let answer = waiting.flight.get_or_init(|| Box::pin(ask())).await;
+            let mut memory = self.memory();
+            place(&mut memory).land(&key, &waiting.flight, answer);
+            // A look-up that was under way before this call may have been read before a change that counts for it.
+            match answer {
+                Ok(found) if is_first && !memory.is_valid(found) => is_first = false,
+                Ok(found) => return Ok(found.record.clone()),
+                Err(refusal) => return Err(*refusal),
+            }
         }
-        let asked = Arc::clone(&id);
-        let rows = Box::pin(lookups.run(move |pool| async move { store::client(&pool, &asked).await })).await?;
-        let revision = rows.first().map_or(i64::MIN, |row| row.revision);
-        let record = ClientRecord::from_rows(Arc::clone(&id), &rows, &self.counters)
-            .map(|record| (record.application, Arc::new(record)));
-        let remembered = Remembered { revision, record };
-        self.memory().clients.insert(id, remembered.clone());
-        Ok(remembered.record.map(|(_, record)| record))
     }
 
     /// A token that was checked against these keys before.
@@ -230,18 +333,19 @@ impl Keyring {
         self.memory().tokens.get(digest).filter(|verified| verified.keys == keys).cloned()
     }
 
-    /// The text, kept once for all tokens that have it.
-    pub(super) fn share(&self, text: &str) -> Arc<str> {
+    /// The text, and the same as a header, kept once for all tokens that have it. Nothing that cannot stand in a header.
+    pub(super) fn share(&self, text: &str) -> Option<(Arc<str>, HeaderValue)> {
         let mut memory = self.memory();
-        if let Some(known) = memory.texts.get(text) {
-            return Arc::clone(known);
+        if let Some((text, header)) = memory.texts.get_key_value(text) {
+            return Some((Arc::clone(text), header.clone()));
         }
+        let header = HeaderValue::try_from(text).ok()?;
         if memory.texts.len() >= TEXTS {
             memory.texts.clear();
         }
         let text: Arc<str> = text.into();
-        memory.texts.insert(Arc::clone(&text));
-        text
+        memory.texts.insert(Arc::clone(&text), header.clone());
+        Some((text, header))
     }
 
     /// Remembers a token that was checked.
@@ -255,66 +359,80 @@ impl Keyring {
     }
 }
 
-impl Subscription {
-    fn new(
-        id: Option<SubscriptionId>,
-        (api, major): (Option<ApiId>, Option<i32>),
-        plan: Option<PlanId>,
-        state: Option<&str>,
-        counters: &Counters,
-    ) -> Option<Self> {
-        let id = id?;
-        Some(Self {
-            api: api?,
-            major: u16::try_from(major?).ok()?,
-            plan: plan?,
-            // Whatever is not known to be open is closed.
-            state: if state? == "active" { State::Active } else { State::Blocked },
-            id: HeaderValue::try_from(id.to_string()).ok()?,
-            counter: counters.of(id),
-        })
-    }
+/// The columns of a subscription, some of which are missing where there is none.
+struct SubscriptionRow<'a> {
+    id: Option<SubscriptionId>,
+    api: Option<ApiId>,
+    major: Option<i32>,
+    plan: Option<PlanId>,
+    state: Option<&'a str>,
 }
 
-impl KeyRecord {
-    fn from_row(row: ApiKeyRow, counters: &Counters) -> Option<Self> {
+impl Keyring {
+    /// The subscription of an application, and one for all records that have it.
+    fn subscription(&self, application: ApplicationId, row: &SubscriptionRow<'_>) -> Option<Arc<Subscription>> {
+        let id = row.id?;
+        let (api, major, plan) = (row.api?, u16::try_from(row.major?).ok()?, row.plan?);
+        // Whatever is not known to be open is closed.
+        let state = if row.state? == "active" { State::Active } else { State::Blocked };
+        let mut memory = self.memory();
+        let known = memory.subscriptions.get(&id).and_then(Weak::upgrade);
+        if let Some(known) = known.filter(|k| (k.api, k.major, k.plan, k.state) == (api, major, plan, state)) {
+            return Some(known);
+        }
+        let subscription = Arc::new(Subscription {
+            application: HeaderValue::try_from(application.to_string()).ok()?,
+            api,
+            major,
+            plan,
+            state,
+            id: HeaderValue::try_from(id.to_string()).ok()?,
+            counter: self.counters.of(Subject::Subscription(id)),
+        });
+        if memory.subscriptions.len() == memory.subscriptions.capacity() {
+            memory.subscriptions.retain(|_, known| known.strong_count() > 0);
+        }
+        memory.subscriptions.insert(id, Arc::downgrade(&subscription));
+        Some(subscription)
+    }
+
+    fn key_record(&self, row: ApiKeyRow) -> Option<KeyRecord> {
         let application = row.application_id?;
-        let subscription = Subscription::new(
-            row.subscription_id,
-            (row.api_id, row.major),
-            row.plan_id,
-            row.state.as_deref(),
-            counters,
-        );
-        Some(Self {
+        let subscription = SubscriptionRow {
+            id: row.subscription_id,
+            api: row.api_id,
+            major: row.major,
+            plan: row.plan_id,
+            state: row.state.as_deref(),
+        };
+        let (endpoint, _) = self.share(&row.endpoint?)?;
+        Some(KeyRecord {
             id: row.id?,
             application,
-            application_header: HeaderValue::try_from(application.to_string()).ok()?,
             api: row.api_id?,
             major: u16::try_from(row.major?).ok()?,
-            endpoint: row.endpoint?.into(),
+            endpoint,
             environment: row.environment?,
             until: if row.is_current? { None } else { Some(row.previous_expires_at?) },
-            subscription,
+            subscription: self.subscription(application, &subscription),
         })
     }
-}
 
-impl ClientRecord {
-    fn from_rows(id: Arc<str>, rows: &[ClientRow], counters: &Counters) -> Option<Self> {
+    fn client_record(&self, id: Arc<str>, rows: &[ClientRow]) -> Option<ClientRecord> {
         let first = rows.first()?;
         let (application, environment) = (first.application_id?, first.environment?);
         let subscription = |row: &ClientRow| {
-            let served = (row.api_id, row.major);
-            Subscription::new(row.subscription_id, served, row.plan_id, row.state.as_deref(), counters)
+            let row = SubscriptionRow {
+                id: row.subscription_id,
+                api: row.api_id,
+                major: row.major,
+                plan: row.plan_id,
+                state: row.state.as_deref(),
+            };
+            self.subscription(application, &row)
         };
-        Some(Self {
-            id,
-            application,
-            application_header: HeaderValue::try_from(application.to_string()).ok()?,
-            environment,
-            subscriptions: rows.iter().filter_map(subscription).collect(),
-        })
+        let subscriptions = rows.iter().filter_map(subscription).collect();
+        Some(ClientRecord { id, application, environment, subscriptions })
     }
 }
 
@@ -328,8 +446,14 @@ mod tests {
         Keyring::new(10, Arc::new(Counters::new(Clock::System))).memory.into_inner().unwrap()
     }
 
-    fn read_at(revision: i64, application: Option<ApplicationId>) -> Remembered<()> {
-        Remembered { revision, record: application.map(|id| (id, Arc::new(()))) }
+    impl Owned for ApplicationId {
+        fn application(&self) -> ApplicationId {
+            *self
+        }
+    }
+
+    fn read_at(revision: i64, application: Option<ApplicationId>) -> Remembered<ApplicationId> {
+        Remembered { revision, record: application.map(Arc::new) }
     }
 
     #[test]

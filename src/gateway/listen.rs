@@ -3,6 +3,7 @@
 use crate::base::environment::Environment;
 use crate::gateway::connection;
 use crate::gateway::core::Core;
+use crate::infra::tls::server::Server;
 use futures_util::FutureExt as _;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::net::{SocketAddr, TcpListener};
@@ -53,14 +54,14 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
 /// Accepts connections until `stop` says true; then takes those that wait already and closes the listener.
 pub(super) async fn accept(
     core: Arc<Core>,
-    environment: Environment,
+    (environment, tls): (Environment, Option<Arc<Server>>),
     listener: tokio::net::TcpListener,
     mut stop: watch::Receiver<bool>,
     places: Arc<Semaphore>,
 ) {
     let watched = stop.clone();
     let serve = |accepted, place| {
-        let connection = connection::serve(Arc::clone(&core), environment, accepted, watched.clone());
+        let connection = connection::serve(Arc::clone(&core), (environment, tls.clone()), accepted, watched.clone());
         tokio::spawn(async move {
             connection.await;
             drop(place);

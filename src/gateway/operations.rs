@@ -3,15 +3,16 @@
 //! A call is taken for every operation that some backend could take it for, and its token must be enough for all of
 //! them. Only a path that can be read in one way is taken for one operation: the most concrete one that has it.
 
+use crate::gateway::policy::Prefixes;
 use crate::gateway::spelling;
 use crate::gateway::templates::{Rank, Templates, rank};
 use http::Method;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// The operations of an endpoint of which some need scopes.
-pub(super) struct Operations {
-    paths: Box<[Path]>,
+/// The operations of an endpoint of which some need something: scopes, or a count.
+pub(super) struct Operations<T = Needs> {
+    paths: Box<[Path<T>]>,
     templates: Templates,
 }
 
@@ -19,13 +20,13 @@ pub(super) struct Operations {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Needs(Box<[Box<str>]>);
 
-struct Path {
+struct Path<T> {
     template: Box<str>,
-    operations: Box<[Operation]>,
+    operations: Box<[Operation<T>]>,
 }
 
 /// A method and what it needs.
-type Operation = (Method, Option<Arc<Needs>>);
+type Operation<T> = (Method, Option<Arc<T>>);
 
 impl Needs {
     /// From alternatives; none where any token will do.
@@ -47,28 +48,21 @@ impl Needs {
 #[derive(Default)]
 pub(super) struct Shared(HashMap<Vec<String>, Arc<Needs>>);
 
-impl Operations {
+impl Operations<Needs> {
     /// From method, path template and alternatives of each operation; nothing if no operation needs a scope.
     pub(super) fn new(listed: Vec<(String, String, Vec<String>)>, shared: &mut Shared) -> Option<Self> {
         if listed.iter().all(|(_, _, scopes)| scopes.is_empty()) {
             return None;
         }
-        let mut paths: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
+        let mut operations = Vec::with_capacity(listed.len());
         for (method, template, scopes) in listed {
-            let Ok(method) = Method::from_bytes(method.as_bytes()) else { continue };
             let needs = match shared.0.get(&scopes) {
                 Some(known) => Some(Arc::clone(known)),
                 None => Needs::new(&scopes).map(|needs| Arc::clone(shared.0.entry(scopes).or_insert(Arc::new(needs)))),
             };
-            paths.entry(template).or_default().push((method, needs));
+            operations.push((method, template, needs));
         }
-        let path = |(template, operations): (String, Vec<_>)| Path {
-            template: template.into(),
-            operations: operations.into(),
-        };
-        let paths: Box<[Path]> = paths.into_iter().map(path).collect();
-        let templates = Templates::new(paths.iter().map(|path| &*path.template));
-        Some(Self { paths, templates })
+        Some(Self::listed(operations))
     }
 
     /// Nothing if a token with these scopes, separated by spaces, may make the call; otherwise what it needs in all.
@@ -84,8 +78,41 @@ impl Operations {
         }
         (!needed.is_empty()).then(|| needed.join(" "))
     }
+}
 
-    fn needs(&self, methods: &[&str], path: &str) -> Vec<&Needs> {
+impl<T> Operations<T> {
+    /// From method, path template and need of each operation.
+    pub(super) fn listed(listed: Vec<(String, String, Option<Arc<T>>)>) -> Self {
+        let mut paths: BTreeMap<String, Vec<Operation<T>>> = BTreeMap::new();
+        for (method, template, need) in listed {
+            let Ok(method) = Method::from_bytes(method.as_bytes()) else { continue };
+            paths.entry(template).or_default().push((method, need));
+        }
+        Self::from_paths(paths)
+    }
+
+    fn from_paths(paths: BTreeMap<String, Vec<Operation<T>>>) -> Self {
+        let path = |(template, operations): (String, Vec<_>)| Path {
+            template: template.into(),
+            operations: operations.into(),
+        };
+        let paths: Box<[Path<T>]> = paths.into_iter().map(path).collect();
+        let templates = Templates::new(paths.iter().map(|path| &*path.template));
+        Self { paths, templates }
+    }
+
+    /// The same for paths whose beginning is another one for backends. Where two paths become one, both count.
+    pub(super) fn rewritten(&self, prefixes: &Prefixes) -> Self {
+        let mut paths: BTreeMap<String, Vec<Operation<T>>> = BTreeMap::new();
+        for path in &self.paths {
+            let template = prefixes.apply(&path.template).unwrap_or_else(|| path.template.to_string());
+            paths.entry(template).or_default().extend(path.operations.iter().cloned());
+        }
+        Self::from_paths(paths)
+    }
+
+    /// What all operations need that the call may be, each once.
+    pub(super) fn needs(&self, methods: &[&str], path: &str) -> Vec<&T> {
         let path = if path.is_empty() { "/" } else { path };
         let found = self.templates.candidates(path).unwrap_or_else(|| (0..self.paths.len()).collect());
         // A path with one spelling belongs to the most concrete template that has it to the byte; what has it only when
@@ -96,21 +123,21 @@ impl Operations {
         let best = exact.iter().map(|(_, rank)| rank).min();
         let owners = |index: &usize| exact.iter().any(|(i, rank)| i == index && Some(rank) == best);
         let shadowed = |index: &usize| exact.iter().any(|(i, rank)| i == index && Some(rank) != best);
-        let mut needs: Vec<&Needs> = Vec::new();
+        let mut needs: Vec<&T> = Vec::new();
         for method in methods {
             let owned = found.iter().any(|index| owners(index) && self.lists(*index, method));
             let meant =
                 || found.iter().filter(|index| !(owned && shadowed(index))).filter_map(|index| self.path(*index));
             // A method that no path lists may be understood as any other, in a body that is not read here.
-            let is_listed = meant().any(|path| path.operation(method).is_some());
+            let is_listed = meant().any(|path| path.lists(method));
             for path in meant() {
                 let operations: Vec<_> = if is_listed {
-                    path.operation(method).into_iter().collect()
+                    path.operations(method).collect()
                 } else {
                     path.operations.iter().map(|(_, needs)| needs).collect()
                 };
                 for operation in operations.into_iter().flatten() {
-                    if !needs.contains(&&**operation) {
+                    if !needs.iter().any(|known| std::ptr::eq(*known, &raw const **operation)) {
                         needs.push(operation);
                     }
                 }
@@ -119,20 +146,26 @@ impl Operations {
         needs
     }
 
-    fn path(&self, index: usize) -> Option<&Path> {
+    fn path(&self, index: usize) -> Option<&Path<T>> {
         self.paths.get(index)
     }
 
     fn lists(&self, index: usize, method: &str) -> bool {
-        self.path(index).is_some_and(|path| path.operation(method).is_some())
+        self.path(index).is_some_and(|path| path.lists(method))
     }
 }
 
-impl Path {
-    /// What the operation with this method needs, if there is one. `HEAD` is `GET` where it is not listed itself.
-    fn operation(&self, method: &str) -> Option<&Option<Arc<Needs>>> {
-        let named = |name: &str| self.operations.iter().find(|(m, _)| m.as_str() == name).map(|(_, needs)| needs);
-        named(method).or_else(|| if method == "HEAD" { named("GET") } else { None })
+impl<T> Path<T> {
+    /// What the operations with this method need; there are several only where paths became one. `HEAD` is `GET` where it
+    /// is not listed itself.
+    fn operations(&self, method: &str) -> impl Iterator<Item = &Option<Arc<T>>> {
+        let has = |name: &str| self.operations.iter().any(|(m, _)| m.as_str() == name);
+        let meant = if method == "HEAD" && !has("HEAD") { "GET" } else { method };
+        self.operations.iter().filter(move |(m, _)| m.as_str() == meant).map(|(_, needs)| needs)
+    }
+
+    fn lists(&self, method: &str) -> bool {
+        self.operations(method).next().is_some()
     }
 }
 

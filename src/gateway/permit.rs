@@ -3,8 +3,10 @@
 use crate::base::environment::Environment;
 use crate::base::tally::Credential;
 use crate::gateway::authn::Caller;
+use crate::gateway::enforce::{self, Outside};
 use crate::gateway::keyring::{State, Subscription};
-use crate::gateway::limits::{Rate, Standing};
+use crate::gateway::limits::{CommonLimit, Limited, Limiter, Standings};
+use crate::gateway::policy::{Pass, Rules};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::route::Matched;
 use crate::gateway::snapshot::{Backend, Plan, Snapshot};
@@ -19,8 +21,12 @@ pub(super) struct Permit<'a, 't> {
     pub(super) backend: &'a Backend,
     /// On whose behalf; none where the API asks for no credential.
     pub(super) identity: Option<Identity<'a>>,
+    /// A signed statement of who calls, where the API asks for one.
+    pub(super) assertion: Option<HeaderValue>,
+    /// What the gateway does for the API.
+    pub(super) rules: &'a Rules,
     /// Where the caller stands after this call; none where there is no limit.
-    pub(super) limit: Option<Limit<'t>>,
+    pub(super) limit: Option<Standings<'t>>,
     // Only this file can make one.
     _proof: (),
 }
@@ -34,22 +40,21 @@ pub(super) struct Asked<'a> {
     pub(super) headers: &'a HeaderMap,
 }
 
-/// A rate, and where a caller stands with it.
-pub(super) type Limit<'t> = (&'t Rate, Standing);
-
 /// A call that is not let through.
 pub(super) struct Denied<'t> {
     /// Why.
     pub(super) refusal: Refusal,
     /// Where the caller stands, where that is why.
-    pub(super) limit: Option<Limit<'t>>,
+    pub(super) limit: Option<Standings<'t>>,
     /// The scopes that its token needs, where that is why.
     pub(super) scopes: Option<String>,
+    /// The methods that there are, where that is why.
+    pub(super) allow: Option<String>,
 }
 
 impl From<Refusal> for Denied<'_> {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, limit: None, scopes: None }
+        Self { refusal, limit: None, scopes: None, allow: None }
     }
 }
 
@@ -61,17 +66,24 @@ pub(super) struct Identity<'a> {
     pub(super) subscription: &'a HeaderValue,
     /// The plan, if it is known.
     pub(super) plan: Option<&'a Plan>,
+    /// The user, where a token was issued for one.
+    pub(super) user: Option<&'a HeaderValue>,
+    /// The scopes of a token.
+    pub(super) scopes: Option<&'a HeaderValue>,
 }
 
 /// Everything that must hold, each time: subscription and API state are never remembered with the credential's verdict.
-pub(super) fn check<'a, 't: 'a>(
+pub(super) async fn check<'a, 't: 'a>(
+    limiter: &Limiter,
     snapshot: &'t Snapshot,
-    matched: Matched<'a, 'a>,
+    matched: Matched<'t, 'a>,
     asked: Asked<'_>,
     (caller, environment): (&'a Caller, Environment),
     now: OffsetDateTime,
 ) -> Result<Permit<'a, 't>, Denied<'t>> {
     let (api, major) = (matched.route.api.id, matched.route.version.major);
+    // A newer release may have asked for something that only it can do.
+    let rules = matched.route.api.rules.as_ref().ok_or(Refusal::PoliciesUnreadable)?;
     let found = match caller {
         Caller::Anyone => None,
         Caller::Key(key) => {
@@ -87,7 +99,7 @@ pub(super) fn check<'a, 't: 'a>(
             if *key.endpoint != *matched.endpoint.name {
                 return Err(Refusal::OtherEndpoint.into());
             }
-            Some((&key.application_header, key.subscription.as_ref()))
+            Some(key.subscription.as_deref())
         }
         Caller::Client(client, token) => {
             if client.environment != environment {
@@ -96,40 +108,114 @@ pub(super) fn check<'a, 't: 'a>(
             if !token.reach.is_for(&matched.route.resource) {
                 return Err(Refusal::OtherResource.into());
             }
-            let subscription = client.subscriptions.iter().find(|s| s.api == api && s.major == major);
-            Some((&client.application_header, subscription))
+            Some(client.subscriptions.iter().map(|s| &**s).find(|s| s.api == api && s.major == major))
         }
     };
-    let identity = match found {
-        None => None,
-        Some((_, None)) => return Err(Refusal::NotSubscribed.into()),
-        Some((_, Some(Subscription { state: State::Blocked, .. }))) => return Err(Refusal::SubscriptionBlocked.into()),
-        Some((application, Some(subscription))) => {
+    let (identity, counted) = match found {
+        None => (None, None),
+        Some(None) => return Err(Refusal::NotSubscribed.into()),
+        Some(Some(Subscription { state: State::Blocked, .. })) => return Err(Refusal::SubscriptionBlocked.into()),
+        Some(Some(subscription)) => {
             let plan = snapshot.plan(subscription.plan);
-            Some((Identity { application, subscription: &subscription.id, plan }, plan, &*subscription.counter))
+            let allowance = plan.and_then(|plan| plan.allowance.as_ref());
+            let counted = allowance.map(|allowance| Limited { allowance, counter: &subscription.counter });
+            let token = if let Caller::Client(_, token) = caller { Some(token) } else { None };
+            let user = token.and_then(|token| token.user.as_ref());
+            let scopes = token.and_then(|token| token.reach.scopes_header());
+            (
+                Some(Identity {
+                    application: &subscription.application,
+                    subscription: &subscription.id,
+                    plan,
+                    user,
+                    scopes,
+                }),
+                counted,
+            )
         }
     };
+    in_definition(matched, asked, rules)?;
     // API keys have no scopes and are not asked for any.
-    if let (Caller::Client(_, token), Some(operations)) = (caller, &matched.endpoint.operations) {
-        let methods = methods(asked, matched.query);
-        let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
-        if let Some(needed) = operations.unmet(&methods, matched.rest, token.reach.scopes()) {
-            return Err(Denied { scopes: Some(needed), ..Refusal::InsufficientScope.into() });
-        }
+    if let Caller::Client(_, token) = caller
+        && let Some(needed) = unmet(matched, asked, rules, token.reach.scopes())
+    {
+        return Err(Denied { scopes: Some(needed), ..Refusal::InsufficientScope.into() });
     }
     let backend = matched.endpoint.backend(environment).ok_or(Refusal::NoBackend)?;
     // Last, because a call that is refused for another reason costs nothing.
-    let (identity, limit) = match identity {
-        Some((identity, plan, counter)) => {
-            let rate = plan.and_then(|plan| plan.rate.as_ref());
-            (Some(identity), rate.map(|rate| (rate, counter.take(rate, now))))
-        }
-        None => (None, None),
+    let common = common(matched, asked);
+    let taken = if common.is_empty() {
+        limiter.take(counted.as_slice(), now).await
+    } else {
+        let all: Vec<Limited<'_, '_>> = counted.into_iter().chain(common).collect();
+        limiter.take(&all, now).await
     };
-    if limit.is_some_and(|(_, standing)| standing.wait.is_some()) {
-        return Err(Denied { limit, ..Refusal::RateExceeded.into() });
+    let limit = taken.map_err(|over| Denied { limit: Some(over.standings), ..over.refusal.into() })?;
+    Ok(Permit { matched, backend, identity, assertion: None, rules, limit, _proof: () })
+}
+
+/// Whether the API lets the call through by its definition. Asked of callers who may call the API: to others it does not
+/// tell which paths it has.
+fn in_definition(matched: Matched<'_, '_>, asked: Asked<'_>, rules: &Rules) -> Result<(), Denied<'static>> {
+    if rules.pass == Pass::All {
+        return Ok(());
     }
-    Ok(Permit { matched, backend, identity, limit, _proof: () })
+    let overriding = overriding(asked, matched.query);
+    let methods = std::iter::once(asked.method.as_str()).chain(overriding.iter().map(|method| &**method));
+    enforce::check(matched.endpoint.listing.as_deref(), &methods, matched.rest).map_err(|outside| match outside {
+        Outside::Path => Refusal::NoOperation.into(),
+        Outside::Method(mut allow) => {
+            // Of the gateway itself, which answers what pages ask before they call.
+            if rules.cors.is_some() && !allow.contains("OPTIONS") {
+                allow.push_str(", OPTIONS");
+            }
+            Denied { allow: Some(allow), ..Refusal::MethodNotAllowed.into() }
+        }
+    })
+}
+
+/// The scopes that a token with these lacks, if any.
+fn unmet(matched: Matched<'_, '_>, asked: Asked<'_>, rules: &Rules, scopes: &str) -> Option<String> {
+    let operations = matched.endpoint.operations.as_ref()?;
+    with_methods(matched, asked, |methods| {
+        operations.unmet(methods, matched.rest, scopes).or_else(|| {
+            // What a caller asks for and what the backend then serves: the token must be enough for both.
+            let path = rules.rewrite.as_ref()?.apply(matched.rest);
+            matched.endpoint.rewritten.as_ref()?.unmet(methods, path.as_deref().unwrap_or(matched.rest), scopes)
+        })
+    })
+}
+
+/// The limits of the API and of each operation that the call may be. Nothing is allocated where there is none.
+fn common<'t>(matched: Matched<'t, '_>, asked: Asked<'_>) -> Vec<Limited<'t, 't>> {
+    let mut common: Vec<_> = matched.route.api.limit.iter().map(CommonLimit::limited).collect();
+    let (Some(limits), Some(rules)) = (&matched.endpoint.limits, &matched.route.api.rules) else { return common };
+    with_methods(matched, asked, |methods| {
+        let mut operations = limits.asked.needs(methods, matched.rest);
+        // What a caller asks for and what the backend then serves: the call counts for both.
+        if let (Some(rewrite), Some(rewritten)) = (&rules.rewrite, &limits.rewritten) {
+            let path = rewrite.apply(matched.rest);
+            operations.extend(rewritten.needs(methods, path.as_deref().unwrap_or(matched.rest)));
+        }
+        for (place, operation) in operations.iter().enumerate() {
+            let is_there = operations.iter().take(place).any(|known| std::ptr::eq(*known, *operation));
+            if !is_there {
+                common.push(operation.limited());
+            }
+        }
+    });
+    common
+}
+
+/// Asks something of the request's method and of each that a backend may be told to take instead.
+fn with_methods<T>(matched: Matched<'_, '_>, asked: Asked<'_>, ask: impl FnOnce(&[&str]) -> T) -> T {
+    let overriding = overriding(asked, matched.query);
+    let only = [asked.method.as_str()];
+    if overriding.is_empty() {
+        return ask(&only);
+    }
+    let all: Vec<&str> = only.into_iter().chain(overriding.iter().map(|method| &**method)).collect();
+    ask(&all)
 }
 
 /// Headers by which some frameworks let a request say that another method is meant.
@@ -137,18 +223,25 @@ const OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-meth
 /// The same as a parameter.
 const OVERRIDE: &str = "_method";
 
-/// The request's method, and each that a backend may be told to take instead.
-fn methods(asked: Asked<'_>, query: Option<&str>) -> Vec<String> {
-    let mut methods = vec![asked.method.as_str().to_owned()];
+/// Each method that a backend may be told to take instead of the request's own. Nearly always there is none, and nothing
+/// is allocated.
+fn overriding(asked: Asked<'_>, query: Option<&str>) -> Vec<String> {
+    let mut methods = Vec::new();
     for (name, value) in asked.headers {
-        // CGI and its heirs do not tell hyphens and underscores apart.
-        if OVERRIDES.iter().any(|known| *known == name.as_str().replace('_', "-")) {
+        if OVERRIDES.iter().any(|known| is_spelt(name.as_str(), known)) {
             methods.push(String::from_utf8_lossy(value.as_bytes()).trim().to_uppercase());
         }
     }
+    // Only an encoded name is allocated by the parser.
     let parameters = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     methods.extend(parameters.filter(|(name, _)| name == OVERRIDE).map(|(_, value)| value.trim().to_uppercase()));
     methods
+}
+
+/// Whether a header has this name. CGI and its heirs do not tell hyphens and underscores apart.
+fn is_spelt(name: &str, known: &str) -> bool {
+    let same = |(a, b): (u8, u8)| a == b || (a == b'_' && b == b'-');
+    name.len() == known.len() && name.bytes().zip(known.bytes()).all(same)
 }
 
 impl Caller {

@@ -57,6 +57,21 @@ refusals! {
     /// No or several `Host` headers, or a length given twice.
     BadFraming => "bad_framing", BAD_REQUEST, "400", "Bad request",
         "Send exactly one Host header, and either Content-Length or Transfer-Encoding.";
+    /// Not HTTP/1, or not as it has to be written.
+    BadSyntax => "bad_syntax", BAD_REQUEST, "400", "Bad request",
+        "Send HTTP/1.1 or HTTP/2: a request line, header lines that end with CRLF, an empty line.";
+    /// A transfer coding other than `chunked`.
+    UnknownCoding => "unknown_coding", NOT_IMPLEMENTED, "501", "Unknown transfer coding",
+        "Send the body with Content-Length, or with Transfer-Encoding: chunked.";
+    /// The request target is too long.
+    TargetTooLong => "target_too_long", URI_TOO_LONG, "414", "Target too long",
+        "The path with its query is longer than allowed here. Send long values in the body.";
+    /// The request head is too large.
+    HeadTooLarge => "head_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "431", "Head too large",
+        "The request has more or longer headers than allowed here.";
+    /// The request head did not arrive in time.
+    HeadTimeout => "head_timeout", REQUEST_TIMEOUT, "408", "Head timeout",
+        "The request's head stopped arriving. Send it again.";
     /// No route table was read yet.
     NotReady => "not_ready", SERVICE_UNAVAILABLE, "503", "Starting",
         "The gateway is starting. Try again in a moment.";
@@ -66,9 +81,18 @@ refusals! {
     /// The API is there, but no endpoint has this path.
     NoEndpoint => "no_endpoint", NOT_FOUND, "404", "No such endpoint",
         "This version of the API has several endpoints, and none of them has this path.";
+    /// The API lets only what its definition lists through, and the path is not listed.
+    NoOperation => "no_operation", NOT_FOUND, "404", "No such operation",
+        "This API has no operation at this path. Its page in the portal lists those it has.";
+    /// The API lets only what its definition lists through, and the path is listed with other methods.
+    MethodNotAllowed => "method_not_allowed", METHOD_NOT_ALLOWED, "405", "Method not allowed",
+        "This operation does not take this method. Allow names those that it takes.";
     /// The publisher has blocked the version.
     ApiBlocked => "api_blocked", SERVICE_UNAVAILABLE, "700700", "API blocked",
         "The publisher has blocked this version of the API for the time being.";
+    /// The API's policies cannot be read, so nobody knows how it may be called.
+    PoliciesUnreadable => "policies_unreadable", SERVICE_UNAVAILABLE, "503", "Not understood",
+        "The gateway does not understand how this API wants to be called. Its operator must update the gateway.";
     /// No credential of a kind that the API takes.
     MissingCredential => "missing_credential", UNAUTHORIZED, "900902", "Missing credentials",
         "Send a credential in the header that WWW-Authenticate names.";
@@ -109,6 +133,21 @@ refusals! {
     /// The plan's rate is used up for the moment.
     RateExceeded => "rate_exceeded", TOO_MANY_REQUESTS, "900804", "Too many requests",
         "The plan of the subscription allows no further call at the moment. Retry-After says in how many seconds it does.";
+    /// The plan's quota is used up.
+    QuotaExceeded => "quota_exceeded", TOO_MANY_REQUESTS, "900804", "Quota used up",
+        "The plan of the subscription allows no further call in this day or month. Retry-After says when the next begins.";
+    /// All callers of the API together have used up its limit.
+    ApiLimitExceeded => "api_limit_exceeded", TOO_MANY_REQUESTS, "900800", "API limit reached",
+        "All callers together have reached the limit of this API. Retry-After says in how many seconds it takes calls again.";
+    /// All callers of the operation together have used up its limit.
+    OperationLimitExceeded => "operation_limit_exceeded", TOO_MANY_REQUESTS, "900802", "Operation limit reached",
+        "All callers together have reached the limit of this operation. Retry-After says in how many seconds it takes calls again.";
+    /// The database is away, and nothing of the quota is in hand.
+    QuotaUnknown => "quota_unknown", SERVICE_UNAVAILABLE, "900801", "Cannot count calls",
+        "The gateway cannot count this call against its quota at the moment. Try again in a moment.";
+    /// The shared counter is away.
+    CounterAway => "counter_away", SERVICE_UNAVAILABLE, "900801", "Cannot count calls",
+        "The gateway cannot count this call against its rate at the moment. Try again in a moment.";
     /// The database is away and the credential is not remembered.
     Unavailable => "unavailable", SERVICE_UNAVAILABLE, "503", "Cannot check credentials",
         "The gateway cannot check this credential at the moment. Try again in a moment.";
@@ -125,6 +164,8 @@ refusals! {
     /// The endpoint has no backend in this environment.
     NoBackend => "no_backend", SERVICE_UNAVAILABLE, "303001", "No backend",
         "The API has no backend in this environment.";
+    /// The API's policy names a section for TLS to backends that the configuration lacks.
+    NoBackendTls => "no_backend_tls", SERVICE_UNAVAILABLE, "101503", "Backend unreachable", UNREACHABLE;
     /// The backend cannot be connected to.
     BackendUnreachable => "backend_unreachable", BAD_GATEWAY, "101503", "Backend unreachable", UNREACHABLE;
     /// Connecting to the backend took too long.
@@ -145,11 +186,13 @@ pub(super) struct Refused<'t> {
     pub(super) route: Option<&'t Route>,
     /// The scopes that its token needs, where that is why.
     pub(super) scopes: Option<String>,
+    /// The methods that there are, where that is why.
+    pub(super) allow: Option<String>,
 }
 
 impl From<Refusal> for Refused<'_> {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, route: None, scopes: None }
+        Self { refusal, route: None, scopes: None, allow: None }
     }
 }
 
@@ -187,10 +230,18 @@ impl Refused<'_> {
             headers.append(WWW_AUTHENTICATE, challenge);
         }
         if status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+            let allow = self.allow.as_deref().and_then(|methods| methods.try_into().ok());
+            headers.insert(ALLOW, allow.unwrap_or(HeaderValue::from_static("GET, HEAD, OPTIONS")));
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            let seconds = if matches!(self.refusal, Refusal::NotReady | Refusal::Unavailable) { "1" } else { "60" };
+            let seconds = if matches!(
+                self.refusal,
+                Refusal::NotReady | Refusal::Unavailable | Refusal::QuotaUnknown | Refusal::CounterAway
+            ) {
+                "1"
+            } else {
+                "60"
+            };
             headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         response

@@ -74,8 +74,9 @@ pub(super) const ROUNDS: usize = 4;
 /// Whether no reader of `path`, however it decodes, can see a `.` or `..` segment in it.
 ///
 /// Backends differ: some decode `%2e`, some decode twice, some take a backslash for a slash, some cut `;…` off a segment,
-/// some read overlong UTF-8. A path that is harmless to one and climbs out of the API for another is refused for all.
-fn is_straight(path: &str) -> bool {
+/// some read overlong UTF-8, some stop at a NUL or at what looks like a query once it is decoded, some drop tabs and line
+/// ends. A path that is harmless to one and climbs out of the API for another is refused for all.
+pub(super) fn is_straight(path: &str) -> bool {
     // Nearly all paths hold none of these bytes at a place where they could matter.
     if !path.bytes().any(|b| matches!(b, b'.' | b'%')) {
         return true;
@@ -96,14 +97,15 @@ fn is_straight(path: &str) -> bool {
 
 fn has_dot_segment(path: &[u8]) -> bool {
     path.split(|b| matches!(b, b'/' | b'\\')).any(|segment| {
-        let name = segment.split(|b| *b == b';').next().unwrap_or_default();
-        // Some readers drop NUL, tabs and spaces at the end of a name.
+        let name = segment.split(|b| matches!(b, b';' | b'?' | b'#' | 0)).next().unwrap_or_default();
+        // Some readers drop tabs and spaces at the end of a name, and line ends everywhere.
         let end = name.iter().rposition(|b| *b > b' ').map_or(0, |last| last + 1);
-        matches!(name.get(..end), Some(b"." | b".."))
+        let mut seen = name.get(..end).unwrap_or_default().iter().filter(|b| !matches!(b, b'\t' | b'\r' | b'\n'));
+        matches!((seen.next(), seen.next(), seen.next()), (Some(b'.'), None | Some(b'.'), None))
     })
 }
 
-/// One round of percent-decoding; overlong two-byte UTF-8 is read as what it hides.
+/// One round of percent-decoding; overlong UTF-8 is read as the ASCII that it hides.
 pub(super) fn decode(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -113,13 +115,20 @@ pub(super) fn decode(bytes: &[u8]) -> Vec<u8> {
                 (Some(high), Some(low)) => (high << 4 | low, after),
                 _ => (*first, tail),
             },
-            (0xc0 | 0xc1, [next @ 0x80..=0xbf, after @ ..]) => ((first & 0x1f) << 6 | (next & 0x3f), after),
+            (0xc0 | 0xc1, [last @ 0x80..=0xbf, after @ ..]) => (hidden(*first, *last), after),
+            (0xe0, [next @ (0x80 | 0x81), last @ 0x80..=0xbf, after @ ..])
+            | (0xf0, [0x80, next @ (0x80 | 0x81), last @ 0x80..=0xbf, after @ ..]) => (hidden(*next, *last), after),
             _ => (*first, tail),
         };
         out.push(byte);
         rest = after;
     }
     out
+}
+
+/// The ASCII character in the last two bytes of an overlong form.
+fn hidden(next: u8, last: u8) -> u8 {
+    (next & 1) << 6 | (last & 0x3f)
 }
 
 fn digit(hex: u8) -> Option<u8> {
@@ -151,6 +160,12 @@ mod tests {
             "/a/v1/%2e%2e%3b/b",
             "/a/v1/..%00/b",
             "/a/v1/..%20/b",
+            "/a/v1/..%00x/b",
+            "/a/v1/..%3fx",
+            "/a/v1/..%23x",
+            "/a/v1/.%09./b",
+            "/a/v1/%e0%80%ae./b",
+            "/a/v1/%f0%80%80%ae%f0%80%80%ae/b",
             "/a/v1/%c0%ae%c0%ae/b",
             "/a/v1/%c0%ae%c0%ae%c0%afb",
             "/a/v1/%25252525252e/b",

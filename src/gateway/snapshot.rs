@@ -3,14 +3,18 @@
 use crate::base::environment::Environment;
 use crate::base::id::{ApiId, PlanId};
 use crate::base::jwt::{KeySet, TokenError};
+use crate::base::policy::{BackendLink, Limit, Policies, Protocol, Quota, Rate};
 use crate::base::version::{self, Version, VersionState};
-use crate::gateway::limits::Rate;
-use crate::gateway::operations::{Operations, Shared};
-use crate::gateway::store::{Catalogue, KeyRow, OperationRow, PlanRow, RouteRow, ScopeRow};
-use http::{HeaderName, HeaderValue};
+use crate::gateway::definitions::Definitions;
+use crate::gateway::limits::{Allowance, CommonLimit, Counters, Holder};
+use crate::gateway::listing::{Listing, Operation};
+use crate::gateway::operations::Operations;
+use crate::gateway::policy::{Bounds, Prefixes, Rules};
+use crate::gateway::store::{Catalogue, KeyRow, PlanRow, RouteRow, ScopeRow};
+use http::{HeaderName, HeaderValue, Method};
+use serde::Deserialize as _;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 use time::OffsetDateTime;
 
 /// What all requests are matched against.
@@ -18,6 +22,8 @@ pub(super) struct Snapshot {
     /// `{context}/v{major}` and `{context}/v{major}.{minor}`, each with what answers there.
     routes: HashMap<Box<str>, Arc<Route>>,
     plans: HashMap<PlanId, Plan>,
+    /// What each API is called.
+    names: HashMap<ApiId, Arc<str>>,
     /// The keys that sign tokens.
     pub(super) keys: Arc<TrustedKeys>,
 }
@@ -27,25 +33,19 @@ pub(super) struct Snapshot {
 pub(super) struct Plan {
     /// Its name, for the backend.
     pub(super) name: HeaderValue,
-    /// How fast its subscriptions may call; none: as fast as they like.
-    pub(super) rate: Option<Rate>,
+    /// How much its subscriptions may call; none: as much as they like.
+    pub(super) allowance: Option<Allowance>,
 }
 
 impl Plan {
     fn new(row: &PlanRow) -> Option<Self> {
-        let number = |value: Option<i32>| value.and_then(|value| u64::try_from(value).ok());
-        let seconds = match row.rate_unit.as_deref() {
-            Some("second") => Some(1),
-            Some("minute") => Some(60),
-            Some("hour") => Some(3600),
-            Some("day") => Some(86_400),
-            _ => None,
-        };
-        let rate = number(row.rate_count)
-            .zip(seconds)
-            .zip(number(row.burst))
-            .and_then(|((count, seconds), burst)| Rate::new(&row.name, count, Duration::from_secs(seconds), burst));
-        Some(Self { name: HeaderValue::try_from(row.name.as_str()).ok()?, rate })
+        let number = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok());
+        let rate = number(row.rate_count).zip(row.rate_unit).zip(number(row.burst));
+        let rate = rate.map(|((count, per), burst)| Rate { count, per, burst });
+        let quota = row.quota_count.and_then(|count| u64::try_from(count).ok()).zip(row.quota_unit);
+        let quota = quota.map(|(count, per)| Quota { count, per });
+        let allowance = Allowance::new(Holder::Subscription, &row.name, &Limit { rate, quota });
+        Some(Self { name: HeaderValue::try_from(row.name.as_str()).ok()?, allowance })
     }
 }
 
@@ -108,6 +108,8 @@ pub(super) struct Route {
 pub(super) struct Api {
     /// Its id.
     pub(super) id: ApiId,
+    /// Its name, for operators.
+    pub(super) name: Arc<str>,
     /// How everybody may know it; nothing if not everybody may.
     pub(super) public: Option<PublicNames>,
     /// Its scopes, in order.
@@ -116,6 +118,12 @@ pub(super) struct Api {
     pub(super) key_header: Option<HeaderName>,
     /// The header that carries an access token, if it takes one.
     pub(super) bearer_header: Option<HeaderName>,
+    /// What its publisher asks for.
+    pub(super) policies: Policies,
+    /// What all its callers together may do.
+    pub(super) limit: Option<CommonLimit>,
+    /// Policies, ready to be carried out; nothing where it cannot be read: then nobody may call.
+    pub(super) rules: Option<Rules>,
 }
 
 /// What an API is called, where everybody may see it.
@@ -131,16 +139,32 @@ pub(super) struct Endpoint {
     /// What API keys are bound to.
     pub(super) name: Box<str>,
     /// Which scopes access tokens need here; nothing if none needs any.
-    pub(super) operations: Option<Box<Operations>>,
+    pub(super) operations: Option<Arc<Operations>>,
+    /// The same, for the paths that backends get, where a policy gives them others.
+    pub(super) rewritten: Option<Box<Operations>>,
+    /// What its `OpenAPI` file lists; nothing if it has none.
+    pub(super) listing: Option<Arc<Listing>>,
+    /// Which operations are limited; nothing if none is.
+    pub(super) limits: Option<Box<OperationLimits>>,
     path: Box<str>,
     production: Option<Backend>,
     sandbox: Option<Backend>,
+}
+
+/// The limits of an endpoint's operations.
+pub(super) struct OperationLimits {
+    /// By the paths that callers ask for.
+    pub(super) asked: Operations<CommonLimit>,
+    /// By the paths that backends get, where a policy gives them others.
+    pub(super) rewritten: Option<Operations<CommonLimit>>,
 }
 
 /// Where an endpoint's requests go.
 pub(super) struct Backend {
     /// The server.
     pub(super) origin: Arc<Origin>,
+    /// The server as an origin (RFC 6454): `https://pets.internal:8443`.
+    pub(super) url: Box<str>,
     /// The path that requests are joined to, as in the backend's URL; starts with a slash.
     pub(super) base: Box<str>,
 }
@@ -156,7 +180,14 @@ pub(super) struct Origin {
     pub(super) port: u16,
     /// The `Host` it expects.
     pub(super) authority: HeaderValue,
+    /// What is spoken with it.
+    pub(super) protocol: Protocol,
+    /// The profile of TLS, if it is not the usual one.
+    pub(super) tls: Option<Box<str>>,
 }
+
+/// The origins that are known already, so that backends on one server share its connections.
+type Origins = HashMap<(String, Protocol, Option<Box<str>>), Arc<Origin>>;
 
 /// How to talk to a backend.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -167,7 +198,22 @@ pub(super) enum Scheme {
     Https,
 }
 
+impl Scheme {
+    /// As in URLs.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 impl Endpoint {
+    /// The operation that a call is, if its path below the endpoint and its method are listed.
+    pub(super) fn operation(&self, method: &Method, rest: &str) -> Option<Operation<'_>> {
+        self.listing.as_ref()?.find(method.as_str(), rest)
+    }
+
     /// Where requests go in an environment, if anywhere.
     pub(super) fn backend(&self, environment: Environment) -> Option<&Backend> {
         match environment {
@@ -199,32 +245,40 @@ impl Route {
 
 impl Snapshot {
     /// From rows that were read in one state of the database.
-    pub(super) fn build(catalogue: Catalogue, keys: Arc<TrustedKeys>) -> Self {
-        let Catalogue { routes: rows, operations, scopes, plans } = catalogue;
+    pub(super) fn build(
+        catalogue: Catalogue,
+        keys: Arc<TrustedKeys>,
+        definitions: &Definitions,
+        bounds: &Bounds,
+        counters: &Counters,
+    ) -> Self {
+        let Catalogue { routes: rows, scopes, plans } = catalogue;
         let mut scopes = by_api(scopes);
-        let mut origins = HashMap::new();
+        let mut origins = Origins::new();
         let mut found: BTreeMap<ApiId, Found> = BTreeMap::new();
         for row in rows {
-            let new = || Found::new(&row, scopes.remove(&row.api_id).unwrap_or_default());
-            found.entry(row.api_id).or_insert_with(new).add(row, &mut origins);
-        }
-        let mut shared = Shared::default();
-        for (place, listed) in by_endpoint(operations) {
-            if let Some(endpoint) = found.get_mut(&place.0).and_then(|found| found.endpoint(&place)) {
-                endpoint.operations = Operations::new(listed, &mut shared).map(Box::new);
-            }
+            let new = || Found::new(&row, scopes.remove(&row.api_id).unwrap_or_default(), bounds, counters);
+            found.entry(row.api_id).or_insert_with(new).add(row, &mut origins, definitions);
         }
         let mut routes = HashMap::new();
+        let names = found.values().map(|found| (found.api.id, Arc::clone(&found.api.name))).collect();
         for found in found.into_values() {
             found.add_routes(&mut routes);
         }
         let plans = plans.into_iter().filter_map(|plan| Some((plan.id, Plan::new(&plan)?))).collect();
-        Self { routes, plans, keys }
+        Self { routes, plans, names, keys }
     }
 
     /// The same routes with other keys.
     pub(super) fn with_keys(&self, keys: Arc<TrustedKeys>) -> Self {
-        Self { routes: self.routes.clone(), plans: self.plans.clone(), keys }
+        Self { routes: self.routes.clone(), plans: self.plans.clone(), names: self.names.clone(), keys }
+    }
+
+    /// The sections for TLS to backends that policies name, each with an API that names it.
+    pub(super) fn tls_profiles(&self) -> BTreeMap<&str, &str> {
+        let named = |route: &'_ Arc<Route>| route.api.policies.backend.tls.is_some();
+        let routes = self.routes.values().filter(|route| named(route));
+        routes.filter_map(|route| Some((route.api.policies.backend.tls.as_deref()?, &*route.resource))).collect()
     }
 
     /// What answers at `{context}/v{…}`.
@@ -232,25 +286,15 @@ impl Snapshot {
         self.routes.get(key).map(|route| &**route)
     }
 
+    /// What an API is called.
+    pub(super) fn name(&self, id: ApiId) -> Option<&Arc<str>> {
+        self.names.get(&id)
+    }
+
     /// A plan.
     pub(super) fn plan(&self, id: PlanId) -> Option<&Plan> {
         self.plans.get(&id)
     }
-}
-
-/// An endpoint of a version.
-type Place = (ApiId, Version, String);
-
-/// An operation: its method, its path template, and the alternatives of scopes that it needs.
-type Listed = (String, String, Vec<String>);
-
-fn by_endpoint(rows: Vec<OperationRow>) -> HashMap<Place, Vec<Listed>> {
-    let mut places: HashMap<Place, Vec<Listed>> = HashMap::new();
-    for row in rows {
-        let place = (row.api_id, Version::from_columns(row.major, row.minor), row.endpoint);
-        places.entry(place).or_default().push((row.method, row.path, row.scopes));
-    }
-    places
 }
 
 fn by_api(rows: Vec<ScopeRow>) -> HashMap<ApiId, Vec<Box<str>>> {
@@ -265,6 +309,8 @@ fn by_api(rows: Vec<ScopeRow>) -> HashMap<ApiId, Vec<Box<str>>> {
 struct Found {
     api: Arc<Api>,
     context: Box<str>,
+    /// By method and path template.
+    limits: HashMap<(String, String), Arc<CommonLimit>>,
     minors: BTreeMap<Version, Minor>,
 }
 
@@ -274,32 +320,63 @@ struct Minor {
 }
 
 impl Found {
-    fn new(row: &RouteRow, scopes: Vec<Box<str>>) -> Self {
+    fn new(row: &RouteRow, scopes: Vec<Box<str>>, bounds: &Bounds, counters: &Counters) -> Self {
         let header = |takes: bool, name: &str, usual: HeaderName| {
             takes.then(|| HeaderName::from_bytes(name.as_bytes()).unwrap_or(usual))
         };
+        let key_header = header(row.takes_api_key, &row.api_key_header, HeaderName::from_static("api-key"));
+        let bearer_header = header(row.takes_bearer, &row.bearer_header, http::header::AUTHORIZATION);
+        let unusable = |error: &dyn std::error::Error| {
+            tracing::error!(api.id = %row.api_id, %error, "the policies of this API cannot be carried out, so its calls are refused");
+        };
+        let policies = Policies::deserialize(&row.policies).inspect_err(|error| unusable(error)).ok();
+        let rules = policies.as_ref().and_then(|policies| {
+            Rules::new(policies, [key_header.as_ref(), bearer_header.as_ref()], bounds)
+                .inspect_err(|error| unusable(error))
+                .ok()
+        });
+        let policies = policies.unwrap_or_default();
+        let limits = policies.operation_limits.iter().filter_map(|operation| {
+            let limit = CommonLimit::of_operation(row.api_id, operation, counters)?;
+            Some(((operation.method.clone(), operation.path.clone()), Arc::new(limit)))
+        });
+        let limits = limits.collect();
         let api = Api {
             id: row.api_id,
+            name: row.name.as_str().into(),
             public: row
                 .is_public
                 .then(|| PublicNames { name: row.name.as_str().into(), title: row.title.as_str().into() }),
             scopes: scopes.into(),
-            key_header: header(row.takes_api_key, &row.api_key_header, HeaderName::from_static("api-key")),
-            bearer_header: header(row.takes_bearer, &row.bearer_header, http::header::AUTHORIZATION),
+            key_header,
+            bearer_header,
+            limit: CommonLimit::of_api(row.api_id, &policies.limit, counters),
+            policies,
+            rules,
         };
-        Self { api: Arc::new(api), context: row.context.trim_matches('/').into(), minors: BTreeMap::new() }
+        Self { api: Arc::new(api), context: row.context.trim_matches('/').into(), limits, minors: BTreeMap::new() }
     }
 
-    fn add(&mut self, row: RouteRow, origins: &mut HashMap<String, Arc<Origin>>) {
+    fn add(&mut self, row: RouteRow, origins: &mut Origins, definitions: &Definitions) {
         let version = Version::from_columns(row.major, row.minor);
         let minor = self.minors.entry(version).or_insert_with(|| Minor { state: row.state, endpoints: Vec::new() });
+        let definition = definitions.of(&row);
+        let asks_for_scopes = row.takes_bearer && row.has_scopes;
         let (Some(name), Some(path)) = (row.endpoint, row.path) else { return };
         let known = minor.endpoints.iter().position(|endpoint| *endpoint.name == *name);
         let place = known.unwrap_or_else(|| {
             let path = path.trim_matches('/').into();
+            let operations = definition.as_ref().filter(|_| asks_for_scopes).and_then(|d| d.operations.clone());
+            let rewrite = self.api.rules.as_ref().and_then(|rules| rules.rewrite.as_ref());
             minor.endpoints.push(Endpoint {
                 name: name.into(),
-                operations: None,
+                rewritten: operations
+                    .as_ref()
+                    .zip(rewrite)
+                    .map(|(operations, rewrite)| Box::new(operations.rewritten(rewrite))),
+                operations,
+                limits: limits(&self.limits, definition.as_ref().map(|definition| &*definition.listing), rewrite),
+                listing: definition.map(|definition| definition.listing),
                 path,
                 production: None,
                 sandbox: None,
@@ -310,7 +387,7 @@ impl Found {
         else {
             return;
         };
-        let backend = Backend::parse(&url, origins);
+        let backend = Backend::parse(&url, &self.api.policies.backend, origins);
         if backend.is_none() {
             tracing::warn!(api.id = %row.api_id, "a backend of this API has a URL that cannot be used");
         }
@@ -320,12 +397,8 @@ impl Found {
         }
     }
 
-    fn endpoint(&mut self, (_, version, name): &Place) -> Option<&mut Endpoint> {
-        self.minors.get_mut(version)?.endpoints.iter_mut().find(|endpoint| *endpoint.name == **name)
-    }
-
     fn add_routes(self, routes: &mut HashMap<Box<str>, Arc<Route>>) {
-        let Self { api, context, minors } = self;
+        let Self { api, context, minors, .. } = self;
         let mut callable: Vec<Arc<Route>> = Vec::new();
         for (version, Minor { state, mut endpoints }) in minors {
             endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.path.len()));
@@ -348,8 +421,29 @@ impl Found {
     }
 }
 
+/// The operations of an endpoint that are limited, among those that its definition lists: a path belongs to the most
+/// concrete one, limited or not.
+fn limits(
+    limits: &HashMap<(String, String), Arc<CommonLimit>>,
+    listing: Option<&Listing>,
+    rewrite: Option<&Prefixes>,
+) -> Option<Box<OperationLimits>> {
+    if limits.is_empty() {
+        return None;
+    }
+    let mut all: BTreeMap<(String, String), Option<Arc<CommonLimit>>> = BTreeMap::new();
+    for operation in listing.into_iter().flat_map(Listing::iter) {
+        all.insert((operation.method.to_owned(), operation.path.to_owned()), None);
+    }
+    all.extend(limits.iter().map(|(operation, limit)| (operation.clone(), Some(Arc::clone(limit)))));
+    let listed = all.into_iter().map(|((method, path), limit)| (method, path, limit)).collect();
+    let asked = Operations::listed(listed);
+    let rewritten = rewrite.map(|prefixes| asked.rewritten(prefixes));
+    Some(Box::new(OperationLimits { asked, rewritten }))
+}
+
 impl Backend {
-    fn parse(url: &str, origins: &mut HashMap<String, Arc<Origin>>) -> Option<Self> {
+    fn parse(url: &str, link: &BackendLink, origins: &mut Origins) -> Option<Self> {
         let url: url::Url = url.parse().ok()?;
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
@@ -368,10 +462,11 @@ impl Backend {
             None => url.host_str()?.to_owned(),
         };
         let authority = authority.try_into().ok()?;
+        let (protocol, tls) = (link.protocol, link.tls.as_deref().map(Box::from));
         let origin = origins
-            .entry(url.origin().ascii_serialization())
-            .or_insert_with(|| Arc::new(Origin { scheme, host, port, authority }));
+            .entry((url.origin().ascii_serialization(), protocol, tls.clone()))
+            .or_insert_with(|| Arc::new(Origin { scheme, host, port, authority, protocol, tls }));
         let origin = Arc::clone(origin);
-        Some(Self { origin, base: url.path().into() })
+        Some(Self { origin, url: url.origin().ascii_serialization().into(), base: url.path().into() })
     }
 }

@@ -3,6 +3,7 @@
 use crate::base::environment::Environment;
 use crate::base::error::Result;
 use crate::base::id::{ApiId, ApiKeyId, ApplicationId, PlanId, SubscriptionId};
+use crate::base::policy::{Period, RateUnit};
 use crate::base::secret::Digest;
 use crate::base::version::VersionState;
 use sqlx::{PgConnection, PgPool};
@@ -12,14 +13,13 @@ use uuid::Uuid;
 /// Everything that can be called, as it is stored.
 pub(super) struct Catalogue {
     pub(super) routes: Vec<RouteRow>,
-    /// Those of endpoints of which some operation needs a scope.
-    pub(super) operations: Vec<OperationRow>,
     /// In the order of each API.
     pub(super) scopes: Vec<ScopeRow>,
     pub(super) plans: Vec<PlanRow>,
 }
 
 /// One backend of one endpoint of one version; endpoint and backend may be missing.
+#[expect(clippy::struct_excessive_bools, reason = "columns, as they are stored")]
 pub(super) struct RouteRow {
     pub(super) api_id: ApiId,
     pub(super) name: String,
@@ -30,21 +30,25 @@ pub(super) struct RouteRow {
     pub(super) takes_bearer: bool,
     pub(super) api_key_header: String,
     pub(super) bearer_header: String,
+    /// Whether it has scopes at all.
+    pub(super) has_scopes: bool,
+    /// [`Policies`](crate::base::policy::Policies).
+    pub(super) policies: serde_json::Value,
     pub(super) major: i32,
     pub(super) minor: i32,
     pub(super) state: VersionState,
     pub(super) endpoint: Option<String>,
     pub(super) path: Option<String>,
+    /// What tells the endpoint's operations from all others; none: it has no definition.
+    pub(super) definition: Option<Uuid>,
     pub(super) environment: Option<Environment>,
     pub(super) url: Option<String>,
 }
 
 /// An operation and the alternatives of scopes that it needs.
 pub(super) struct OperationRow {
-    pub(super) api_id: ApiId,
-    pub(super) major: i32,
-    pub(super) minor: i32,
-    pub(super) endpoint: String,
+    /// As in [`RouteRow`].
+    pub(super) definition: Uuid,
     pub(super) method: String,
     pub(super) path: String,
     pub(super) scopes: Vec<String>,
@@ -61,8 +65,10 @@ pub(super) struct PlanRow {
     pub(super) id: PlanId,
     pub(super) name: String,
     pub(super) rate_count: Option<i32>,
-    pub(super) rate_unit: Option<String>,
+    pub(super) rate_unit: Option<RateUnit>,
     pub(super) burst: Option<i32>,
+    pub(super) quota_count: Option<i64>,
+    pub(super) quota_unit: Option<Period>,
 }
 
 /// A public key and when it ends.
@@ -118,24 +124,18 @@ pub(super) async fn revision(conn: &mut PgConnection) -> Result<i64> {
 
 /// Everything that can be called.
 pub(super) async fn catalogue(conn: &mut PgConnection) -> Result<Catalogue> {
-    Ok(Catalogue {
-        routes: routes(&mut *conn).await?,
-        operations: operations(&mut *conn).await?,
-        scopes: scopes(&mut *conn).await?,
-        plans: plans(conn).await?,
-    })
+    Ok(Catalogue { routes: routes(&mut *conn).await?, scopes: scopes(&mut *conn).await?, plans: plans(conn).await? })
 }
 
-async fn operations(conn: &mut PgConnection) -> Result<Vec<OperationRow>> {
+/// The operations of these definitions.
+pub(super) async fn operations(conn: &mut PgConnection, definitions: &[Uuid]) -> Result<Vec<OperationRow>> {
     let rows = sqlx::query_as!(
         OperationRow,
-        r#"select a.id as "api_id: ApiId", v.major, v.minor, e.name as endpoint, o.method, o.path, o.scopes
-           from apis a
-           join api_versions v on v.api_id = a.id
-           join endpoints e on e.api_version_id = v.id
-           join api_operations o on o.endpoint_id = e.id
-           where a.takes_bearer and a.has_scopes and v.state in ('published', 'deprecated')
-             and exists (select from api_operations s where s.endpoint_id = e.id and s.scopes <> '{}')"#,
+        "select d.mark as definition, o.method, o.path, o.scopes
+         from api_definitions d
+         join api_operations o on o.endpoint_id = d.endpoint_id
+         where d.mark = any($1)",
+        definitions,
     )
     .fetch_all(conn)
     .await?;
@@ -156,11 +156,13 @@ async fn routes(conn: &mut PgConnection) -> Result<Vec<RouteRow>> {
     let rows = sqlx::query_as!(
         RouteRow,
         r#"select a.id as "api_id: ApiId", a.name, a.title, a.visibility = 'public' as "is_public!", a.context,
-               a.takes_api_key, a.takes_bearer, a.api_key_header, a.bearer_header, v.major, v.minor, v.state as "state: VersionState", e.name as "endpoint?", e.path as "path?",
+               a.takes_api_key, a.takes_bearer, a.api_key_header, a.bearer_header, a.has_scopes, a.policies, v.major, v.minor,
+               v.state as "state: VersionState", e.name as "endpoint?", e.path as "path?", d.mark as "definition?",
                b.environment as "environment?: Environment", b.url as "url?"
            from apis a
            join api_versions v on v.api_id = a.id
            left join endpoints e on e.api_version_id = v.id
+           left join api_definitions d on d.endpoint_id = e.id
            left join endpoint_backends b on b.endpoint_id = e.id
            where v.state in ('published', 'deprecated', 'blocked')"#,
     )
@@ -171,9 +173,15 @@ async fn routes(conn: &mut PgConnection) -> Result<Vec<RouteRow>> {
 
 /// Every plan, retired ones too: subscriptions may still be under them.
 async fn plans(conn: &mut PgConnection) -> Result<Vec<PlanRow>> {
-    Ok(sqlx::query_as!(PlanRow, r#"select id as "id: PlanId", name, rate_count, rate_unit, burst from plans"#)
-        .fetch_all(conn)
-        .await?)
+    let rows = sqlx::query_as!(
+        PlanRow,
+        r#"select id as "id: PlanId", name, rate_count, rate_unit as "rate_unit: RateUnit", burst, quota_count,
+               quota_unit as "quota_unit: Period"
+           from plans"#,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
 }
 
 /// The public keys that are believed at `now`.

@@ -4,14 +4,17 @@ use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::base::id::ApplicationId;
 use crate::gateway::core::Core;
+use crate::gateway::definitions::Definitions;
 use crate::gateway::keyring::Void;
+use crate::gateway::limits::Counters;
+use crate::gateway::policy::Bounds;
 use crate::gateway::revocations::Revocations;
 use crate::gateway::snapshot::{Snapshot, TrustedKeys};
 use crate::gateway::store;
 use crate::infra::db::Db;
 use crate::infra::watch::{Changes, Feed, Follower, News};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -24,8 +27,14 @@ pub(super) struct Sync {
     pub(super) db: Db,
     /// The time.
     pub(super) clock: Clock,
+    /// What the operator allows every API.
+    pub(super) bounds: Bounds,
+    /// What has been called.
+    pub(super) counters: Arc<Counters>,
     /// Who must know.
     pub(super) cores: Arc<[Arc<Core>]>,
+    /// What `OpenAPI` files list.
+    pub(super) definitions: Arc<Definitions>,
     /// What is revoked.
     pub(super) revocations: Arc<Revocations>,
     /// When what is remembered was last confirmed.
@@ -99,6 +108,9 @@ impl Sync {
         self.read_revocations(&work.revocations).await?;
         if work.routes || work.keys {
             let next = Arc::new(self.read(table.as_deref(), &work).await?);
+            if work.routes {
+                self.complain_of_profiles(&next);
+            }
             for core in &*self.cores {
                 core.table.store(Some(Arc::new(Arc::clone(&next))));
             }
@@ -110,6 +122,18 @@ impl Sync {
             }
         }
         Ok(())
+    }
+
+    /// Says which APIs ask for certificates that the configuration lacks: calls of theirs are refused.
+    fn complain_of_profiles(&self, table: &Snapshot) {
+        let Some(core) = self.cores.first() else { return };
+        for (profile, api) in table.tls_profiles().into_iter().filter(|(profile, _)| !core.tls.has(Some(profile))) {
+            tracing::error!(
+                api,
+                profile,
+                "the policies of {api} name [gateway.backend_tls.{profile}], which the configuration lacks: calls to its https backends are refused"
+            );
+        }
     }
 
     fn work(&self, table: Option<&Snapshot>, news: &News) -> Work {
@@ -164,7 +188,14 @@ impl Sync {
         };
         let snapshot = match known {
             Some(known) if !work.routes => known.with_keys(keys),
-            _ => Snapshot::build(store::catalogue(&mut tx).await?, keys),
+            _ => {
+                let catalogue = store::catalogue(&mut tx).await?;
+                let unknown = self.definitions.unknown(&catalogue.routes);
+                let operations =
+                    if unknown.is_empty() { Vec::new() } else { store::operations(&mut tx, &unknown).await? };
+                self.definitions.learn(&catalogue.routes, operations, Instant::now());
+                Snapshot::build(catalogue, keys, &self.definitions, &self.bounds, &self.counters)
+            }
         };
         tx.commit().await?;
         Ok(snapshot)

@@ -18,7 +18,7 @@ struct Node {
 
 /// What stands around the parameters of a segment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Pattern {
+pub(super) struct Pattern {
     first: Box<str>,
     between: Box<[Box<str>]>,
     last: Box<str>,
@@ -156,7 +156,7 @@ impl Tree {
 
 impl Pattern {
     /// From a segment in which parameters are [`PARAMETER`]; nothing if it has none.
-    fn parse(segment: &str) -> Option<Self> {
+    pub(super) fn parse(segment: &str) -> Option<Self> {
         let mut parts = segment.split(PARAMETER);
         let first = parts.next()?.into();
         let last = parts.next_back()?.into();
@@ -168,7 +168,7 @@ impl Pattern {
     }
 
     /// Whether there is nothing around the parameter.
-    fn is_all(&self) -> bool {
+    pub(super) fn is_all(&self) -> bool {
         self.first.is_empty() && self.between.is_empty() && self.last.is_empty()
     }
 
@@ -185,7 +185,7 @@ impl Pattern {
 const PARAMETER: char = '\u{10FFFF}';
 
 /// A template in which each parameter, braces included, is [`PARAMETER`]. A brace without its partner is one too.
-fn without_names(template: &str) -> String {
+pub(super) fn without_names(template: &str) -> String {
     let mut text = String::with_capacity(template.len());
     let mut depth = 0_usize;
     for c in template.chars() {
@@ -215,12 +215,16 @@ pub(super) fn rank(template: &str, path: &str) -> Option<Rank> {
             (None, None) => return Some(rank),
             (Some(template), Some(segment)) => match Pattern::parse(template) {
                 None if template == segment => rank.push(0),
-                Some(pattern) if !segment.is_empty() && pattern.is_in(segment) => {
-                    rank.push(if pattern.is_all() { 2 } else { 1 });
-                }
-                _ => return None,
+                Some(pattern) => rank.push(segment_rank(&pattern, segment)?),
+                None => return None,
             },
             _ => return None,
         }
     }
+}
+
+/// How concrete a segment with parameters is for a segment of a path that it has to the byte; nothing if it has not.
+pub(super) fn segment_rank(pattern: &Pattern, segment: &str) -> Option<u8> {
+    let has = !segment.is_empty() && pattern.is_in(segment);
+    has.then(|| if pattern.is_all() { 2 } else { 1 })
 }

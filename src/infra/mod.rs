@@ -3,4 +3,6 @@
 pub mod database;
 pub mod db;
 pub mod local_pg;
+pub mod process;
+pub mod tls;
 pub mod watch;

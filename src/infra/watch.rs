@@ -171,6 +171,13 @@ impl Feed {
         self.confirmed.fetch_max(u64::try_from(millis).unwrap_or(u64::MAX - 1) + 1, Ordering::Release);
     }
 
+    /// How long ago the last confirmation was; nothing if there was none.
+    pub fn age(&self) -> Option<Duration> {
+        let confirmed = self.confirmed.load(Ordering::Acquire);
+        let since_born = Duration::from_millis(confirmed.checked_sub(1)?);
+        Some(self.born.elapsed().saturating_sub(since_born))
+    }
+
     /// Whether the last confirmation is at most `bound` old.
     pub fn is_within(&self, bound: Duration) -> bool {
         let confirmed = self.confirmed.load(Ordering::Acquire);

@@ -94,6 +94,7 @@ fn applications() -> Router<PortalState> {
         .route("/applications/{id}/deletion", get(applications::deletion::ask).post(applications::deletion::delete))
         .route("/applications/{id}/subscriptions", get(subscriptions::index::index).post(subscriptions::new::add))
         .route("/applications/{id}/subscriptions/new", get(subscriptions::new::new))
+        .route("/applications/{id}/refusals", get(applications::refusals::index))
         .route("/subscriptions/{id}/plan", get(subscriptions::plan::edit).post(subscriptions::plan::save))
         .route("/subscriptions/{id}/deletion", get(subscriptions::deletion::ask).post(subscriptions::deletion::delete))
 }

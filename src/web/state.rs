@@ -19,8 +19,12 @@ pub struct PortalState {
     pub lifetime: Lifetime,
     /// Name shown on pages.
     pub brand: Arc<str>,
+    /// The largest request body that the gateway takes, in bytes.
+    pub most_body_bytes: u64,
     /// Proxies that are believed.
     pub trusted_proxies: Arc<[ipnet::IpNet]>,
+    /// For how many days refused calls are kept.
+    pub keep_refusals_days: u16,
 }
 
 impl PortalState {
@@ -32,7 +36,9 @@ impl PortalState {
             urls: Arc::new(urls),
             lifetime,
             brand: config.brand.name.as_str().into(),
+            most_body_bytes: config.gateway.max_body_bytes,
             trusted_proxies: config.portal.trusted_proxies.as_slice().into(),
+            keep_refusals_days: config.gateway.refusals.keep_days,
         }
     }
 

@@ -71,6 +71,11 @@ pub fn application_deletion(id: ApplicationId) -> String {
     format!("/applications/{id}/deletion")
 }
 
+/// Refused calls of an application.
+pub fn refusals(application: ApplicationId) -> String {
+    format!("/applications/{application}/refusals")
+}
+
 /// Subscription Management of an application.
 pub fn subscriptions(application: ApplicationId) -> String {
     format!("/applications/{application}/subscriptions")

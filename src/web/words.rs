@@ -1,6 +1,8 @@
 //! Words that page structs put together; those for single values in templates are in `filters`.
 
-use crate::domain::subscriptions::model::{Plan, RateUnit};
+use crate::base::policy::{Limit, Period, Rate, RateUnit};
+use crate::domain::subscriptions::model::Plan;
+use crate::domain::usage::quotas::Standing;
 use crate::web::filters::grouped;
 use time::OffsetDateTime;
 
@@ -29,10 +31,42 @@ pub fn list(items: &[String]) -> String {
     }
 }
 
-/// What a plan allows: `10,000 requests a day`.
-pub fn rate(plan: &Plan) -> String {
-    let Some(rate) = plan.rate else { return "Unlimited".to_owned() };
-    let unit = match rate.unit {
+/// What a plan allows: `1,000 requests a minute, 50,000 a day`.
+pub fn allowance(plan: &Plan) -> String {
+    limit(Limit { rate: plan.rate, quota: plan.quota })
+}
+
+/// The same of any limit.
+pub fn limit(limit: Limit) -> String {
+    let quota = limit.quota.map(|quota| {
+        let count = i64::try_from(quota.count).unwrap_or(i64::MAX);
+        let period = match quota.per {
+            Period::Day => "a day",
+            Period::Month => "a month",
+        };
+        (count, period)
+    });
+    match (limit.rate.map(rate), quota) {
+        (None, None) => "Unlimited".to_owned(),
+        (None, Some((count, period))) => format!("{} {period}", counted(count, "request")),
+        (Some(rate), None) => rate,
+        (Some(rate), Some((count, period))) => format!("{rate}, {} {period}", grouped(count)),
+    }
+}
+
+/// What is left of a quota: `959 of 1,000 requests left today (UTC)`.
+pub fn quota_left(standing: &Standing) -> String {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let period = match standing.quota.per {
+        Period::Day => "today",
+        Period::Month => "this month",
+    };
+    let (left, all) = (grouped(number(standing.remaining())), counted(number(standing.quota.count), "request"));
+    format!("{left} of {all} left {period} (UTC)")
+}
+
+fn rate(rate: Rate) -> String {
+    let unit = match rate.per {
         RateUnit::Second => "a second",
         RateUnit::Minute => "a minute",
         RateUnit::Hour => "an hour",
@@ -44,9 +78,19 @@ pub fn rate(plan: &Plan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::subscriptions::model::Rate;
+    use crate::base::policy::Quota;
     use time::Duration;
     use time::macros::datetime;
+
+    #[test]
+    fn what_is_left_of_a_quota_is_told_with_its_period() {
+        let standing = |count, per, used| {
+            let resets_at = datetime!(2026-12-01 0:00 UTC);
+            quota_left(&Standing { quota: Quota { count, per }, used, resets_at })
+        };
+        assert_eq!(standing(1000, Period::Day, 41), "959 of 1,000 requests left today (UTC)");
+        assert_eq!(standing(1, Period::Month, 7), "0 of 1 request left this month (UTC)");
+    }
 
     #[test]
     fn what_is_left_is_rounded_up() {
@@ -58,10 +102,13 @@ mod tests {
     #[test]
     fn lists_and_plans_read_as_people_write_them() {
         assert_eq!(list(&["a", "b", "c"].map(str::to_owned)), "a, b and c");
-        let rate =
-            |rate| super::rate(&Plan { name: String::new(), title: String::new(), description: String::new(), rate });
-        let (unit, burst) = (RateUnit::Hour, 1);
-        assert_eq!(rate(Some(Rate { count: 1000, unit, burst })), "1,000 requests an hour");
-        assert_eq!(rate(None), "Unlimited");
+        let rate = Some(Rate { count: 1000, per: RateUnit::Hour, burst: 1 });
+        let quota = Some(Quota { count: 50_000, per: Period::Day });
+        let said = |rate, quota| limit(Limit { rate, quota });
+        assert_eq!(said(rate, None), "1,000 requests an hour");
+        assert_eq!(said(rate, quota), "1,000 requests an hour, 50,000 a day");
+        assert_eq!(said(None, quota), "50,000 requests a day");
+        assert_eq!(said(None, Some(Quota { count: 1, per: Period::Month })), "1 request a month");
+        assert_eq!(said(None, None), "Unlimited");
     }
 }

@@ -122,6 +122,7 @@ const TABLE: &[Row] = &[
     post("/applications/{id}/details", &[("name", "Renamed {n}")], CHANGE),
     get("/applications/{id}/deletion", ASK),
     post("/applications/{id}/deletion", &[("confirm", "Shop {n}")], CHANGE),
+    get("/applications/{id}/refusals", READ),
     get("/applications/{id}/subscriptions", READ),
     get("/applications/{id}/subscriptions/new", ASK),
     post("/applications/{id}/subscriptions", &[("api", "ledger"), ("major", "1"), ("plan", "bronze")], CHANGE),

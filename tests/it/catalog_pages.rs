@@ -242,3 +242,40 @@ async fn a_definition_is_downloaded_as_it_was_published() {
     assert!(answer.text().starts_with("openapi: 3.1.0\n"));
     assert_eq!(http::get(&app.portal("/apis/weather/v1/definition?endpoint=none"), &[]).await.status, 404);
 }
+
+#[tokio::test]
+async fn limits_and_rules_that_consumers_must_know_stand_with_the_api() {
+    let app = TestApp::start().await;
+    let policies = r#"policies:
+  max_body: 10 MB
+  enforce_definition: true
+  key_parameter: sky_key
+  cors: {origins: ["https://app.example.com", "http://localhost:3000"]}
+  host: secret.internal.example
+  limit: {rate: {count: 500, per: second}, quota: {count: 1000000, per: month}}
+  operation_limits: [{operation: POST /reports, quota: {count: 20, per: day}}]
+plans: "#;
+    let more = "---\nkind: plan\nname: gold\nrate: {count: 5000, per: minute}\nquota: {count: 50000, per: day}\n";
+    let described = APIS.split("  - version: \"1.0\"").next().unwrap().to_owned()
+        + "  - version: \"1.1\""
+        + APIS.split("  - version: \"1.1\"").nth(1).unwrap().split("  - version: \"2.0\"").next().unwrap();
+    make::publish(&app, &(described.replace("plans: ", policies) + more)).await;
+    let mut visitor = Visitor::new(&app);
+    let page = visitor.open("/apis/weather/v1").await;
+    for rule in [
+        "All callers together 500 requests a second, 1,000,000 a month",
+        "Request body At most 10 MB",
+        "Operations Only those of the OpenAPI file",
+        "API key Also taken from the query, where logs may keep it; prefer the header ?sky_key=…",
+        "Calls from web pages Only from these origins https://app.example.com http://localhost:3000",
+        "POST /reports 20 requests a day",
+        "gold 5,000 requests a minute, 50,000 a day",
+    ] {
+        page.assert_shows(rule);
+    }
+    assert!(!page.shows("secret.internal"), "what backends get is nobody's business");
+    let page = visitor.open("/apis/weather/v1/operations").await;
+    page.assert_shows("POST /reports Deprecated All callers together: 20 requests a day");
+    make::publish(&app, &described).await;
+    assert!(!visitor.open("/apis/weather/v1").await.shows("Limits and rules"), "nothing to know, nothing to read");
+}

@@ -1,9 +1,9 @@
 //! The configuration: file, environment and flags, and errors that name their place.
 
 use crate::support::db::scratch;
-use portico::config::Config;
 use portico::config::keys::Key;
 use portico::config::load::{Flags, load};
+use portico::config::{Config, Urls};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -54,6 +54,8 @@ fn the_example_names_every_setting_with_its_default() {
 /// Where there is no default, the file has an example.
 fn forget_examples(found: &mut Value, default: &Value) {
     match (found, default) {
+        // Sections that the operator names.
+        (Value::Object(found), Value::Object(default)) if default.is_empty() => found.clear(),
         (Value::Object(found), Value::Object(default)) => {
             for (name, default) in default {
                 forget_examples(found.get_mut(name).unwrap(), default);
@@ -84,6 +86,15 @@ fn every_setting_can_be_given_as_a_variable() {
             path if path.ends_with("trusted_proxies") => "10.0.0.0/8, 192.168.1.7/32",
             "portal.session_idle_seconds" | "portal.session_max_seconds" => "100000",
             "gateway.threads" => "3",
+            "gateway.max_head_bytes" | "gateway.max_target_bytes" => "2048",
+            "gateway.access_log.enabled" => "true",
+            "gateway.access_log.format" => "text",
+            "gateway.access_log.fields" => "time, status",
+            "gateway.trace.continue_from" => "proxies",
+            path if path.ends_with("sample") || path.ends_with("sample_failed") => "0.5",
+            "gateway.quota_on_failure" => "estimate",
+            "gateway.counter.url" => "rediss://u:p@counter.example.com",
+            "gateway.counter.on_failure" => "refuse",
             "database.url" => "postgres://localhost/portico",
             "oauth.access_token_algorithm" => "RS256",
             "oauth.id_token_algorithm" => "ES256",
@@ -94,7 +105,14 @@ fn every_setting_can_be_given_as_a_variable() {
             _ => "123",
         };
         let variable = key.variable();
-        let config = load_variables(&[(&variable, value)]).unwrap_or_else(|error| panic!("{error}"));
+        // A certificate and its key go together.
+        let other = match variable.strip_suffix("_TLS_KEY") {
+            Some(listener) => format!("{listener}_TLS_CERTIFICATE"),
+            None => variable.replace("_TLS_CERTIFICATE", "_TLS_KEY"),
+        };
+        let given = [(&*variable, value), (&*other, value)];
+        let given = if other == variable { &given[..1] } else { &given };
+        let config = load_variables(given).unwrap_or_else(|error| panic!("{error}"));
         assert_ne!(config, Config::default(), "{variable} changed nothing");
     }
 }
@@ -144,6 +162,9 @@ fn a_mistake_in_the_file_is_named_with_its_line_and_key() {
         ("[gateway]\nthreads = \"two\"\n", 2, "gateway.threads: must be a whole number"),
         ("[gateway]\ntrusted_proxies = [\n  \"10.0.0.0/8\",\n  \"x\",\n]\n", 2, "gateway.trusted_proxies: "),
         ("[gateway]\ntrusted_proxies = \"10.0.0.0/8\"\n", 2, "gateway.trusted_proxies: must be a list"),
+        ("[gateway.counter]\nurl = \"http://h\"\n", 2, "gateway.counter.url: not a Redis URL; write redis://"),
+        ("[gateway.counter]\nurl = \"redis:///0\"\n", 2, "gateway.counter.url: not a Redis URL"),
+        ("[gateway.counter]\non_failure = \"allow\"\n", 2, "expected `estimate` or `refuse`"),
         ("[log]\nformat = \"xml\"\n", 2, "log.format: unknown variant `xml`, expected `text` or `json`"),
         ("[log]\nfilter = \"info,=,\"\n", 2, "log.filter: "),
         ("[portal]\nlisten = \n", 2, ""),
@@ -158,6 +179,23 @@ fn a_mistake_in_the_file_is_named_with_its_line_and_key() {
         ("[portal]\npublic_url = \"https://a.example/portal\"\n", 2, "portal.public_url: must have no path"),
         ("[gateway.sandbox]\npublic_url = \"https://a.example/\"\n", 2, "write it as https://a.example"),
         ("[operations]\nlisten = \"0.0.0.0:8080\"\n", 2, "operations.listen: 0.0.0.0:8080 is taken by portal.listen"),
+        ("[portal.tls]\ncertificate = \"a\"\n", 2, "portal.tls.certificate: needs portal.tls.key beside it"),
+        (
+            "[gateway.production.tls]\nkey = \"a\"\n",
+            2,
+            "gateway.production.tls.key: needs gateway.production.tls.certificate beside it",
+        ),
+        (
+            "[gateway.backend_tls.bank]\nroots = \"a\"\nkey = \"b\"\n",
+            3,
+            "gateway.backend_tls.bank.key: needs gateway.backend_tls.bank.certificate beside it",
+        ),
+        ("[gateway.backend_tls.bank]\nroots = 5\n", 2, "gateway.backend_tls.bank.roots: must be text in quotes"),
+        ("[gateway.backend_tls.bank]\nroot = \"a\"\n", 2, "gateway.backend_tls.bank.root: there is no such setting"),
+        ("[gateway.backend_tls.Bank]\nroots = \"a\"\n", 2, "a name has at most 64 lower-case letters"),
+        ("[gateway.backend_tls.\"a.b\"]\nroots = \"a\"\n", 2, "a name has at most 64 lower-case letters"),
+        ("[gateway.backend_tls]\nroots = \"a\"\n", 2, "write a section [gateway.backend_tls.NAME]"),
+        ("[gateway]\nbackend_tls = \"a\"\n", 2, "write a section [gateway.backend_tls.NAME]"),
     ] {
         let path = file(text);
         let error = load(Some(&path), &[], &Flags::default()).unwrap_err().to_string();
@@ -174,6 +212,8 @@ fn a_mistake_in_a_variable_is_named_with_the_variable() {
     for (name, value, said) in [
         ("PORTICO_PORTAL_LISEN", "x", "there is no such setting; did you mean PORTICO_PORTAL_LISTEN?"),
         ("PORTICO_PORTAL_LISTEN", "x", "portal.listen: invalid socket address syntax"),
+        ("PORTICO_PORTAL_TLS_KEY", "a.key", "portal.tls.key: needs portal.tls.certificate beside it"),
+        ("PORTICO_GATEWAY_BACKEND_TLS_BANK_ROOTS", "a.pem", "sections that you name yourself stand in the file only"),
         ("PORTICO_OAUTH_LEGACY_GRANTS", "perhaps", "oauth.legacy_grants: must be true or false"),
         ("PORTICO_GATEWAY_THREADS", "two", "gateway.threads: must be a whole number from 0 to 256"),
         ("PORTICO_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/8,x", "gateway.trusted_proxies: "),
@@ -216,6 +256,7 @@ fn portal_and_gateways_never_share_an_origin() {
 fn no_debug_output_shows_a_secret_setting() {
     let given = [
         ("DATABASE_URL", "postgres://u:hunter2@h/d"),
+        ("PORTICO_GATEWAY_COUNTER_URL", "redis://u:hunter2@h/0"),
         ("PORTICO_OAUTH_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
     ];
     let shown = format!("{:?}", load_variables(&given).unwrap());
@@ -226,4 +267,27 @@ fn no_debug_output_shows_a_secret_setting() {
 fn a_file_that_was_named_must_be_there() {
     let error = load(Some(&scratch("config").join("none.toml")), &[], &Flags::default()).unwrap_err().to_string();
     assert!(error.contains("none.toml: cannot read the configuration file"), "{error}");
+}
+
+#[test]
+fn the_sections_for_backends_have_names_of_the_operators_own() {
+    let text = "[gateway.backend_tls.bank]\nroots = \"ca.pem\"\n[gateway.backend_tls.mail-2]\ncertificate = \"c\"\nkey = \"k\"\n";
+    let profiles = load_file(text).unwrap().gateway.backend_tls;
+    assert_eq!(profiles.keys().collect::<Vec<_>>(), ["bank", "mail-2"]);
+    assert_eq!(profiles["bank"].roots, Some("ca.pem".into()));
+    assert_eq!(profiles["mail-2"].client(), Some(("c".as_ref(), "k".as_ref())));
+}
+
+#[test]
+fn a_listener_with_a_certificate_is_reached_over_https() {
+    let text = "[portal]\nlisten = \"0.0.0.0:443\"\n[portal.tls]\ncertificate = \"c\"\nkey = \"k\"\n";
+    let sandbox =
+        "[gateway.sandbox]\nlisten = \"[::1]:8444\"\n[gateway.sandbox.tls]\ncertificate = \"c\"\nkey = \"k\"\n";
+    let urls = Urls::configured(&load_file(&format!("{text}{sandbox}")).unwrap());
+    assert_eq!(urls.portal, "https://localhost");
+    assert_eq!(urls.production, "http://127.0.0.1:8081");
+    assert_eq!(urls.sandbox, "https://[::1]:8444");
+    let named =
+        "[portal]\npublic_url = \"https://portal.example.com\"\n[portal.tls]\ncertificate = \"c\"\nkey = \"k\"\n";
+    assert_eq!(Urls::configured(&load_file(named).unwrap()).portal, "https://portal.example.com");
 }

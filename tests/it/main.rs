@@ -29,4 +29,5 @@ mod pages;
 mod people;
 mod publishing;
 mod story;
+mod tls;
 mod usage;

@@ -2,6 +2,7 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::id::{ApiId, EndpointId};
+use crate::base::policy::Policies;
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Viewer;
 use crate::domain::catalog::model::{Api, ApiVersion, Definition, Document, MajorVersion, Operation, Scope};
@@ -56,6 +57,11 @@ pub async fn documents(ctx: &Ctx, api: ApiId) -> Result<Vec<Document>> {
 /// The scopes of an API that the caller has found by [`majors`] or [`major`], in order.
 pub async fn scopes(ctx: &Ctx, api: ApiId) -> Result<Vec<Scope>> {
     scope_store::of_api(&mut *ctx.conn().await?, api).await
+}
+
+/// The policies of an API that the caller has found by [`majors`] or [`major`].
+pub async fn policies(ctx: &Ctx, api: ApiId) -> Result<Policies> {
+    store::policies(&mut *ctx.conn().await?, api).await?.ok_or(Error::NotFound)
 }
 
 /// The operations of an endpoint that the caller has found so, in the definition's order.

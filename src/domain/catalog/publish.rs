@@ -20,6 +20,11 @@ pub async fn sources(conn: &mut Conn) -> Result<Vec<(String, Version, String, St
     store::sources(conn).await
 }
 
+/// The operations of the versions of these APIs that are not retired: `(API, version, (method, path))`.
+pub async fn operations(conn: &mut Conn, apis: &[String]) -> Result<Vec<(String, Version, (String, String))>> {
+    store::operations(conn, apis).await
+}
+
 /// Adds an API without versions.
 pub async fn add_api(conn: &mut Conn, ctx: &Ctx, name: &str, attributes: &Attributes) -> Result<ApiId> {
     let now = ctx.clock.now();

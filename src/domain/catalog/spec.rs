@@ -1,6 +1,7 @@
 //! What a publisher says about an API: one shape for what is wanted and what is live, so that they can be compared.
 
 use crate::base::environment::Environment;
+use crate::base::policy::Policies;
 use crate::base::version::{Version, VersionState};
 use crate::domain::catalog::model::{DefinitionFormat, Document, Operation, Scope, Visibility};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,8 @@ pub struct Attributes {
     pub api_key_header: String,
     /// The header that carries the access token, in lower case.
     pub bearer_header: String,
+    /// What the gateway does for it beyond routes and credentials.
+    pub policies: Policies,
 }
 
 /// One `major.minor`.

@@ -3,12 +3,14 @@
 use crate::base::environment::Environment;
 use crate::base::error::Result;
 use crate::base::id::{ApiId, ApiVersionId, EndpointId};
+use crate::base::policy::Policies;
 use crate::base::version::{Version, VersionState};
 use crate::domain::accounts::model::Viewer;
 use crate::domain::catalog::model::{
     Api, ApiVersion, Definition, DefinitionFormat, Document, Endpoint, Operation, Visibility,
 };
 use crate::infra::db::Conn;
+use sqlx::types::Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -139,6 +141,14 @@ pub(super) async fn documents(conn: &mut Conn, api: ApiId) -> Result<Vec<Documen
     .fetch_all(conn)
     .await?;
     Ok(documents)
+}
+
+pub(super) async fn policies(conn: &mut Conn, api: ApiId) -> Result<Option<Policies>> {
+    let policies =
+        sqlx::query_scalar!(r#"select policies as "policies: Json<Policies>" from apis where id = $1"#, api.0)
+            .fetch_optional(conn)
+            .await?;
+    Ok(policies.map(|Json(policies)| policies))
 }
 
 pub(super) async fn operations(conn: &mut Conn, endpoint: EndpointId) -> Result<Vec<Operation>> {

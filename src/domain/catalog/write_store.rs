@@ -3,6 +3,7 @@
 use crate::base::environment::Environment;
 use crate::base::error::Result;
 use crate::base::id::{ApiId, ApiVersionId, DocumentId, EndpointId};
+use crate::base::policy::Policies;
 use crate::base::version::{Version, VersionState};
 use crate::domain::catalog::model::{Document, Operation, Visibility};
 use crate::domain::catalog::scope_store;
@@ -24,7 +25,7 @@ pub(super) async fn live(conn: &mut Conn) -> Result<Vec<ApiSpec>> {
     let rows = sqlx::query!(
         r#"select a.id, a.name, a.title, a.context, a.summary, a.description, a.owner, a.tags,
                a.visibility as "visibility: Visibility", a.takes_api_key, a.takes_bearer, a.api_key_header,
-               a.bearer_header, a.has_scopes,
+               a.bearer_header, a.policies as "policies: Json<Policies>", a.has_scopes,
                array(select u.role from api_audiences u where u.api_id = a.id order by u.role) as "roles!"
            from apis a
            order by a.name"#,
@@ -47,6 +48,7 @@ pub(super) async fn live(conn: &mut Conn) -> Result<Vec<ApiSpec>> {
                 takes_bearer: row.takes_bearer,
                 api_key_header: row.api_key_header,
                 bearer_header: row.bearer_header,
+                policies: row.policies.0,
             },
             roles: row.roles,
             documents: documents.remove(&row.id).unwrap_or_default(),
@@ -135,6 +137,24 @@ pub(super) async fn sources(conn: &mut Conn) -> Result<Vec<(String, Version, Str
         .collect())
 }
 
+pub(super) async fn operations(conn: &mut Conn, apis: &[String]) -> Result<Vec<(String, Version, (String, String))>> {
+    let rows = sqlx::query!(
+        "select a.name as api, v.major, v.minor, o.method, o.path
+         from api_operations o
+         join endpoints e on e.id = o.endpoint_id
+         join api_versions v on v.id = e.api_version_id
+         join apis a on a.id = v.api_id
+         where a.name = any ($1) and v.state <> 'retired'",
+        apis,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.api, Version::from_columns(row.major, row.minor), (row.method, row.path)))
+        .collect())
+}
+
 pub(super) async fn api_id(conn: &mut Conn, name: &str) -> Result<Option<ApiId>> {
     Ok(sqlx::query_scalar!("select id from apis where name = $1", name).fetch_optional(conn).await?.map(ApiId))
 }
@@ -147,8 +167,8 @@ pub(super) async fn insert_api(
 ) -> Result<()> {
     sqlx::query!(
         "insert into apis (id, name, title, context, summary, description, owner, tags, visibility, takes_api_key,
-             takes_bearer, api_key_header, bearer_header, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
+             takes_bearer, api_key_header, bearer_header, policies, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
         id.0,
         name,
         api.title,
@@ -162,6 +182,7 @@ pub(super) async fn insert_api(
         api.takes_bearer,
         api.api_key_header,
         api.bearer_header,
+        Json(&api.policies) as _,
         now,
     )
     .execute(conn)
@@ -173,7 +194,8 @@ pub(super) async fn update_api(conn: &mut Conn, now: OffsetDateTime, name: &str,
     sqlx::query!(
         "update apis
          set title = $2, context = $3, summary = $4, description = $5, owner = $6, tags = $7, visibility = $8,
-             takes_api_key = $9, takes_bearer = $10, api_key_header = $11, bearer_header = $12, updated_at = $13
+             takes_api_key = $9, takes_bearer = $10, api_key_header = $11, bearer_header = $12, policies = $13,
+             updated_at = $14
          where name = $1",
         name,
         api.title,
@@ -187,6 +209,7 @@ pub(super) async fn update_api(conn: &mut Conn, now: OffsetDateTime, name: &str,
         api.takes_bearer,
         api.api_key_header,
         api.bearer_header,
+        Json(&api.policies) as _,
         now,
     )
     .execute(conn)
@@ -381,7 +404,8 @@ pub(super) async fn put_definition(conn: &mut Conn, id: EndpointId, definition: 
          values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (endpoint_id) do update
          set source = excluded.source, format = excluded.format, openapi_version = excluded.openapi_version,
-             title = excluded.title, digest = excluded.digest, scopes = excluded.scopes",
+             title = excluded.title, digest = excluded.digest, scopes = excluded.scopes,
+             mark = gen_random_uuid()",
         id.0,
         content.source,
         content.format.as_str(),

@@ -267,9 +267,17 @@ pub(super) async fn delete(conn: &mut Conn, client: &str) -> Result<()> {
 /// Notes when clients last got a call through; both slices have the same length.
 pub(super) async fn touch(conn: &mut Conn, ids: &[String], at: &[OffsetDateTime]) -> Result<()> {
     sqlx::query!(
-        "update clients c set last_used_at = u.at
-         from unnest($1::text[], $2::timestamptz[]) as u(id, at)
-         where c.id = u.id and (c.last_used_at is null or c.last_used_at < u.at)",
+        "with due as (
+             select c.id, u.at
+             from unnest($1::text[], $2::timestamptz[]) as u(id, at)
+             join clients c on c.id = u.id
+             where c.last_used_at is null or c.last_used_at < u.at
+             order by c.id
+             for no key update of c
+         )
+         update clients c set last_used_at = due.at
+         from due
+         where c.id = due.id and (c.last_used_at is null or c.last_used_at < due.at)",
         ids,
         at,
     )

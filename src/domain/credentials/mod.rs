@@ -19,8 +19,8 @@ use crate::base::id::ApiKeyId;
 use crate::infra::db::Conn;
 use time::OffsetDateTime;
 
-/// Notes when credentials were last called with, as told by the gateway. Sorted by id, so that nodes do not lock
-/// one another.
+/// Notes when credentials were last called with, as told by the gateway; never goes back. Rows are locked in the order of
+/// their ids, so that nodes do not lock one another.
 pub async fn touch(
     conn: &mut Conn,
     keys: &[(ApiKeyId, OffsetDateTime)],

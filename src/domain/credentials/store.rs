@@ -206,9 +206,17 @@ pub(super) async fn delete(conn: &mut Conn, id: ApiKeyId) -> Result<()> {
 /// Notes when keys were last called with; both slices have the same length. An earlier note never replaces a later one.
 pub(super) async fn touch(conn: &mut Conn, ids: &[Uuid], at: &[OffsetDateTime]) -> Result<()> {
     sqlx::query!(
-        "update api_keys k set last_used_at = u.at
-         from unnest($1::uuid[], $2::timestamptz[]) as u(id, at)
-         where k.id = u.id and (k.last_used_at is null or k.last_used_at < u.at)",
+        "with due as (
+             select k.id, u.at
+             from unnest($1::uuid[], $2::timestamptz[]) as u(id, at)
+             join api_keys k on k.id = u.id
+             where k.last_used_at is null or k.last_used_at < u.at
+             order by k.id
+             for no key update of k
+         )
+         update api_keys k set last_used_at = due.at
+         from due
+         where k.id = due.id and (k.last_used_at is null or k.last_used_at < due.at)",
         ids,
         at,
     )

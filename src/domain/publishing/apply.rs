@@ -66,7 +66,7 @@ pub async fn apply(
     .await?;
     let mut tx = ctx.db.begin().await.map_err(|error| failed(&error.into()))?;
     store::lock(&mut tx).await.map_err(|error| failed(&error))?;
-    let live = live::read(&mut tx).await.map_err(|error| failed(&error))?;
+    let live = live::read(&mut tx, &manifest.limits_operations()).await.map_err(|error| failed(&error))?;
     let (after, problems) = judge(&live, &manifest, silence, problems);
     problems.none_or(())?;
     let changes = plan::changes(&live, &after);

@@ -4,9 +4,9 @@ use crate::base::version::{self, Version, VersionState};
 use crate::domain::publishing::fields::shown;
 use crate::domain::publishing::live::{Live, Offer};
 use crate::domain::publishing::manifest::{Lifecycle, Manifest, WantedApi};
-use crate::domain::publishing::manifest_scopes;
 use crate::domain::publishing::plan::After;
 use crate::domain::publishing::problem::{At, Place, Problems};
+use crate::domain::publishing::{manifest_scopes, policy_check};
 use crate::domain::subscriptions::model::PlanState;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +46,7 @@ pub(super) fn check(live: &Live, manifest: &Manifest, after: &After, problems: &
         plans(api, manifest, after, problems);
         same_paths(api, after, problems);
         if let Some(there) = after.apis.get(&api.spec.name) {
+            policy_check::policies(live, api, there, problems);
             let count = there.spec.scopes_in_force().len();
             if count > manifest_scopes::MOST {
                 let most = manifest_scopes::MOST;

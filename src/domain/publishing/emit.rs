@@ -46,9 +46,20 @@ impl Yaml {
     }
 
     /// `key: 12`.
-    pub(super) fn number(&mut self, key: &str, value: u32) {
+    pub(super) fn number(&mut self, key: &str, value: u64) {
         self.key(key);
         self.line(&value.to_string());
+    }
+
+    /// `key: true`.
+    pub(super) fn flag(&mut self, key: &str) {
+        self.key(key);
+        self.line("true");
+    }
+
+    /// `key: value` with a key that somebody else has chosen.
+    pub(super) fn entry(&mut self, key: &str, value: &str) {
+        self.text(&scalar(key), value);
     }
 
     /// `key: [a, b]`.

@@ -7,6 +7,7 @@ use crate::domain::catalog::model::Document;
 use crate::domain::catalog::publish;
 use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, ScopesSpec, VersionSpec};
 use crate::domain::publishing::emit::Yaml;
+use crate::domain::publishing::export_policies::{write_policies, write_quota, write_rate};
 use crate::domain::publishing::live::{self, Live, Offer};
 use crate::domain::publishing::manifest_api::ONLY_ENDPOINT;
 use crate::domain::publishing::store;
@@ -38,7 +39,7 @@ pub async fn export(ctx: &Ctx, layout: Layout) -> Result<Exported> {
     let mut tx = ctx.db.begin().await?;
     // This takes several queries; nobody may publish between them.
     store::lock(&mut tx).await?;
-    let live = live::read(&mut tx).await?;
+    let live = live::read(&mut tx, &[]).await?;
     let sources = publish::sources(&mut tx).await?;
     tx.rollback().await?;
     let sources = sources.into_iter().map(|(api, version, endpoint, text)| ((api, version, endpoint), text)).collect();
@@ -107,6 +108,7 @@ impl Writer {
         if !resource_servers.is_empty() {
             out.flow("resource_servers", resource_servers.iter().map(|key| &**key));
         }
+        write_policies(out, &attributes.policies);
         out.flow("plans", offer.plans.iter().map(|plan| &**plan));
         if !documents.is_empty() {
             out.list("documents", documents, |out, document| self.document(out, name, document));
@@ -189,11 +191,10 @@ fn write_plan(out: &mut Yaml, plan: &Plan, state: PlanState) {
     out.some_text("description", &plan.description);
     match plan.rate {
         None => out.text("rate", "unlimited"),
-        Some(rate) => out.map("rate", |out| {
-            out.number("count", rate.count);
-            out.text("per", rate.unit.as_str());
-            out.number("burst", rate.burst);
-        }),
+        Some(rate) => write_rate(out, rate),
+    }
+    if let Some(quota) = plan.quota {
+        write_quota(out, quota);
     }
     if state == PlanState::Retired {
         out.text("state", "retired");

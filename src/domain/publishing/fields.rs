@@ -30,6 +30,11 @@ impl<'a> Fields<'a> {
         &self.place
     }
 
+    /// Where a key stands that is yet to be taken.
+    pub(super) fn place_of(&self, key: &str) -> Option<Place> {
+        self.left.iter().find(|(k, _)| *k == key).map(|(_, node)| self.place.key(node.line, key))
+    }
+
     /// Whether the key is there and was not taken yet.
     pub(super) fn has(&self, key: &str) -> bool {
         self.left.iter().any(|(k, _)| *k == key)
@@ -82,6 +87,27 @@ impl<'a> Fields<'a> {
         };
         let at = |(index, item): (usize, &'a Node)| At { value: item, place: place.item(item.line, index) };
         Some(items.iter().enumerate().map(at).collect())
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, key: &'static str, problems: &mut Problems) -> Option<bool> {
+        let At { value, place } = self.take(key)?;
+        if let Value::Bool(flag) = value.value {
+            return Some(flag);
+        }
+        problems.add(&place, format!("write `true` or `false` here, not {}", name_of(&value.value)));
+        None
+    }
+
+    /// Every text that is left, by its key: for a mapping whose keys are up to whoever writes it.
+    pub(super) fn pairs(self, problems: &mut Problems) -> Vec<(At<String>, String)> {
+        let Self { place, left, .. } = self;
+        let pair = |(key, node): (&str, &Node)| {
+            let place = place.key(node.line, &shown(key));
+            let value = text(node, place.clone(), problems)?.value;
+            Some((At { value: key.to_owned(), place }, value))
+        };
+        left.into_iter().filter_map(pair).collect()
     }
 
     /// Notes every key that nobody asked for.

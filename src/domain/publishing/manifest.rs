@@ -4,10 +4,11 @@ use crate::base::version::Version;
 use crate::domain::catalog::spec::ApiSpec;
 use crate::domain::publishing::fields::{Fields, shown};
 use crate::domain::publishing::files::Input;
+use crate::domain::publishing::manifest_limits::{self, PlanRate};
 use crate::domain::publishing::problem::{At, Place, Problems};
-use crate::domain::publishing::yaml::{self, Node, Value};
+use crate::domain::publishing::yaml::{self, Node};
 use crate::domain::publishing::{manifest_api, rules};
-use crate::domain::subscriptions::model::{Plan, PlanState, Rate, RateUnit};
+use crate::domain::subscriptions::model::{Plan, PlanState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the manifests ask for.
@@ -40,7 +41,19 @@ pub(super) struct WantedApi {
     pub(super) roles: Vec<At<String>>,
     /// Those that its scopes name.
     pub(super) scope_roles: Vec<At<String>>,
+    pub(super) policies: PolicyPlaces,
     pub(super) versions: BTreeMap<Version, Place>,
+}
+
+/// Where policies stand that must fit the rest of the API.
+#[derive(Debug, Default)]
+pub(super) struct PolicyPlaces {
+    /// Where each limit of an operation says which one, in order.
+    pub(super) operations: Vec<Place>,
+    /// Where `enforce_definition` stands, if it is asked for.
+    pub(super) enforced: Option<Place>,
+    /// Where a profile of TLS is named.
+    pub(super) tls: Option<Place>,
 }
 
 /// Whether an API goes on.
@@ -50,6 +63,14 @@ pub(super) enum Lifecycle {
     Live,
     /// All of its versions are retired.
     Retired,
+}
+
+impl Manifest {
+    /// The APIs that limit operations of theirs.
+    pub(super) fn limits_operations(&self) -> Vec<String> {
+        let limiting = self.apis.iter().filter(|api| !api.policies.operations.is_empty());
+        limiting.map(|api| api.spec.name.clone()).collect()
+    }
 }
 
 /// Reads every document of every manifest, noting everything that is wrong.
@@ -110,7 +131,8 @@ fn plan(mut fields: Fields<'_>, problems: &mut Problems) -> Option<At<(Plan, Pla
     let name = checked(name, rules::slug, problems);
     let title = optional(fields.text("title", problems), |t| rules::line(t, 100), problems);
     let description = optional(fields.text("description", problems), |t| rules::line(t, 300), problems);
-    let rate = rate(&mut fields, problems);
+    let rate = manifest_limits::plan_rate(&mut fields, problems);
+    let quota = manifest_limits::quota(&mut fields, problems);
     let state = one_of(
         fields.text("state", problems),
         problems,
@@ -121,37 +143,11 @@ fn plan(mut fields: Fields<'_>, problems: &mut Problems) -> Option<At<(Plan, Pla
     let name = name?.value;
     let title = title.unwrap_or_else(|| name.clone());
     let rate = match rate? {
-        Limit::None => None,
-        Limit::Rate(rate) => Some(rate),
+        PlanRate::Unlimited => None,
+        PlanRate::Limited(rate) => Some(rate),
     };
-    let plan = Plan { name, title, description: description.unwrap_or_default(), rate };
+    let plan = Plan { name, title, description: description.unwrap_or_default(), rate, quota };
     Some(At { value: (plan, state.unwrap_or(PlanState::Offered)), place })
-}
-
-/// What a plan's `rate` says.
-enum Limit {
-    None,
-    Rate(Rate),
-}
-
-/// `rate: unlimited`, or `rate: {count: …, per: …, burst: …}`.
-fn rate(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Limit> {
-    let missing = fields.place().key(fields.place().line, "rate");
-    let Some(node) = fields.take("rate") else {
-        problems.add(&missing, "is missing; write `rate: {count: 1000, per: minute}` or `rate: unlimited`");
-        return None;
-    };
-    if node.value.value == Value::Text("unlimited".to_owned()) {
-        return Some(Limit::None);
-    }
-    let mut fields = Fields::open(node.value, node.place, problems)?;
-    let count = checked(fields.required("count", "1000", problems), rules::count, problems);
-    let units = [RateUnit::Second, RateUnit::Minute, RateUnit::Hour, RateUnit::Day].map(|unit| (unit.as_str(), unit));
-    let unit = one_of(fields.required("per", "minute", problems), problems, &units);
-    let burst = optional(fields.text("burst", problems), rules::count, problems);
-    fields.close(problems);
-    let count = count?.value;
-    Some(Limit::Rate(Rate { count, unit: unit?, burst: burst.unwrap_or(count) }))
 }
 
 /// The value after a rule, or the rule's sentence as a problem.
@@ -200,7 +196,7 @@ mod tests {
     const ALL: &str = r#"
 {kind: role, name: partner, title: Partners}
 ---
-{kind: plan, name: tiny, rate: {count: 10, per: minute, burst: 2}, state: offered}
+{kind: plan, name: tiny, rate: {count: 10, per: minute, burst: 2}, quota: {count: 100, per: day}, state: offered}
 ---
 kind: api
 name: orders
@@ -212,6 +208,18 @@ auth: [api-key]
 api_key_header: X-Shop-Key
 plans: [tiny]
 documents: [{name: start, title: Start, body: "Hello"}, {name: more, file: a.md}]
+policies:
+  timeouts: {connect_seconds: 3}
+  max_body: 10 MB
+  request_headers: {remove: [x-a], set: {x-b: c}, add: {x-b: d}}
+  rewrite: {from: /a, to: /}
+  host: h.example
+  forwarded: true
+  key_parameter: key
+  cors: {origins: ["https://a.example"], methods: [get], max_age_seconds: 600}
+  backend: {protocol: http2, tls: inner}
+  limit: {rate: {count: 10, per: minute}, quota: {count: 100, per: month}}
+  operation_limits: [{operation: GET /a, quota: {count: 1, per: day}}]
 versions:
   - {version: "1.0", state: deprecated, openapi: o.json, backends: {production: "http://x/p", sandbox: "http://x"}}
   - {version: "1.1", changelog: More, endpoints: [{name: a, path: a, backends: {sandbox: "http://x"}}]}

@@ -7,6 +7,7 @@ use crate::domain::catalog::spec::{ApiSpec, Attributes, DefinitionSpec, Endpoint
 use crate::domain::publishing::fields::{Fields, shown};
 use crate::domain::publishing::files::Input;
 use crate::domain::publishing::manifest::{Lifecycle, WantedApi, checked, one_of, optional};
+use crate::domain::publishing::manifest_policies::{self, Credentials};
 use crate::domain::publishing::problem::{At, Place, Problems};
 use crate::domain::publishing::yaml::Node;
 use crate::domain::publishing::{files, manifest_scopes, openapi, rules};
@@ -39,6 +40,11 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
         let place = fields.place().key(fields.place().line, key);
         problems.add(&place, "counts only where access tokens are taken; remove it, or add `oauth2` to `auth`");
     }
+    let api_key = auth.contains(API_KEY);
+    let carriers = [(api_key, &api_key_header), (bearer, &bearer_header)];
+    let carriers = carriers.into_iter().filter(|(taken, _)| *taken).map(|(_, header)| header.clone());
+    let credentials = Credentials { takes_api_key: api_key, headers: carriers.collect() };
+    let policies = manifest_policies::policies(&mut fields, &credentials, problems);
     let scopes = manifest_scopes::scopes(&mut fields, problems);
     let resource_servers = manifest_scopes::resource_servers(&mut fields, problems);
     let plans_place = fields.place().key(fields.place().line, "plans");
@@ -70,10 +76,11 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
         owner: owner.unwrap_or_default(),
         tags,
         visibility,
-        takes_api_key: auth.contains(API_KEY),
+        takes_api_key: api_key,
         takes_bearer: bearer,
         api_key_header,
         bearer_header,
+        policies: policies.spec,
     };
     Some(WantedApi {
         place,
@@ -91,6 +98,7 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
         plans,
         roles,
         scope_roles: scopes.roles,
+        policies: policies.places,
         versions: version_places,
     })
 }

@@ -6,6 +6,7 @@ use crate::domain::catalog::model::Visibility;
 use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, ScopeInForce, ScopesSpec, VersionSpec};
 use crate::domain::publishing::live::{Live, Offer};
 use crate::domain::publishing::manifest::{Lifecycle, Manifest, Role};
+use crate::domain::publishing::plan_policies::{allowance, policies_line};
 use crate::domain::subscriptions::model::{Plan, PlanState};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,27 +131,19 @@ impl Change<'_> {
 
 fn plan_line(before: Option<&(Plan, PlanState)>, (plan, state): &(Plan, PlanState)) -> String {
     let Some((old, was)) = before else {
-        return format!("add     plan {}: {}", plan.name, rate(plan));
+        return format!("add     plan {}: {}", plan.name, allowance(plan));
     };
     let mut what = Vec::new();
     what.extend((old.title != plan.title).then(|| "title".to_owned()));
     what.extend((old.description != plan.description).then(|| "description".to_owned()));
-    what.extend((old.rate != plan.rate).then(|| format!("{} → {}", rate(old), rate(plan))));
+    let (before, after) = (allowance(old), allowance(plan));
+    what.extend((before != after).then(|| format!("{before} → {after}")));
     match (was, state) {
         (PlanState::Offered, PlanState::Retired) => return format!("retire  plan {}", plan.name),
         (PlanState::Retired, PlanState::Offered) => what.push("offered again".to_owned()),
         _ => {}
     }
     format!("change  plan {}: {}", plan.name, what.join(", "))
-}
-
-fn rate(plan: &Plan) -> String {
-    let Some(rate) = plan.rate else {
-        return "unlimited".to_owned();
-    };
-    let unit = rate.unit.as_str();
-    let burst = if rate.burst == rate.count { String::new() } else { format!(", {} at once", rate.burst) };
-    format!("{} a {unit}{burst}", rate.count)
 }
 
 fn api_lines(before: Option<&Offer>, after: &Offer) -> Vec<String> {
@@ -166,6 +159,7 @@ fn api_lines(before: Option<&Offer>, after: &Offer) -> Vec<String> {
                 let names: Vec<&str> = scopes.iter().map(|s| &*s.scope.name).collect();
                 lines.push(format!("add     scopes of {name}: {}", names.join(" ")));
             }
+            lines.extend(policies_line(name, None, &attributes.policies));
         }
         Some(before) => {
             let what = differences(before, after);
@@ -173,6 +167,8 @@ fn api_lines(before: Option<&Offer>, after: &Offer) -> Vec<String> {
                 lines.push(format!("change  API {name}: {}", what.join(", ")));
             }
             lines.extend(scope_line(&before.spec, &after.spec));
+            let (old, new) = (&before.spec.attributes.policies, &after.spec.attributes.policies);
+            lines.extend(policies_line(name, Some(old), new));
         }
     }
     for (version, spec) in &after.spec.versions {

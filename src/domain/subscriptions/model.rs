@@ -1,6 +1,7 @@
 //! Subscriptions as pages show them.
 
 use crate::base::id::{ApiId, ApplicationId, SubscriptionId};
+use crate::base::policy::{Quota, Rate};
 use time::OffsetDateTime;
 
 /// An application's subscription to one major version of an API, under a plan.
@@ -49,8 +50,10 @@ pub struct Plan {
     pub title: String,
     /// One sentence; may be empty.
     pub description: String,
-    /// How much; none: unlimited.
+    /// How fast; none: as fast as one likes.
     pub rate: Option<Rate>,
+    /// How much in a calendar day or month; none: as much as one likes.
+    pub quota: Option<Quota>,
 }
 
 /// Whether new subscriptions may choose a plan.
@@ -60,42 +63,4 @@ pub enum PlanState {
     Offered,
     /// Only subscriptions that have it keep it.
     Retired,
-}
-
-/// So many requests per unit of time, and how many of them may come at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// Requests.
-    pub count: u32,
-    /// Per this.
-    pub unit: RateUnit,
-    /// At once.
-    pub burst: u32,
-}
-
-/// Unit of a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::Type)]
-#[serde(rename_all = "lowercase")]
-#[sqlx(type_name = "text", rename_all = "lowercase")]
-pub enum RateUnit {
-    /// A second.
-    Second,
-    /// A minute.
-    Minute,
-    /// An hour.
-    Hour,
-    /// A day.
-    Day,
-}
-
-impl RateUnit {
-    /// As in manifests and in "1000 a minute".
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Second => "second",
-            Self::Minute => "minute",
-            Self::Hour => "hour",
-            Self::Day => "day",
-        }
-    }
 }

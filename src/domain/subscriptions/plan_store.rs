@@ -2,7 +2,8 @@
 
 use crate::base::error::Result;
 use crate::base::id::{ApiId, PlanId};
-use crate::domain::subscriptions::model::{Plan, PlanState, Rate, RateUnit};
+use crate::base::policy::{Period, Quota, Rate, RateUnit};
+use crate::domain::subscriptions::model::{Plan, PlanState};
 use crate::infra::db::Conn;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -10,12 +11,18 @@ use time::OffsetDateTime;
 /// The three columns of a rate; the schema has all or none of them.
 fn rate(count: Option<i32>, unit: Option<RateUnit>, burst: Option<i32>) -> Option<Rate> {
     let positive = |n: Option<i32>| n.and_then(|n| u32::try_from(n).ok());
-    Some(Rate { count: positive(count)?, unit: unit?, burst: positive(burst)? })
+    Some(Rate { count: positive(count)?, per: unit?, burst: positive(burst)? })
+}
+
+/// The two columns of a quota; the schema has both or none of them.
+fn quota(count: Option<i64>, unit: Option<Period>) -> Option<Quota> {
+    Some(Quota { count: count.and_then(|n| u64::try_from(n).ok())?, per: unit? })
 }
 
 pub(super) async fn of_api(conn: &mut Conn, api: ApiId) -> Result<Vec<Plan>> {
     let rows = sqlx::query!(
-        r#"select p.name, p.title, p.description, p.rate_count, p.rate_unit as "rate_unit: RateUnit", p.burst
+        r#"select p.name, p.title, p.description, p.rate_count, p.rate_unit as "rate_unit: RateUnit", p.burst,
+               p.quota_count, p.quota_unit as "quota_unit: Period"
            from api_plans a join plans p on p.id = a.plan_id
            where a.api_id = $1 and p.retired_at is null
            order by a.position, p.name"#,
@@ -30,13 +37,15 @@ pub(super) async fn of_api(conn: &mut Conn, api: ApiId) -> Result<Vec<Plan>> {
             title: row.title,
             description: row.description,
             rate: rate(row.rate_count, row.rate_unit, row.burst),
+            quota: quota(row.quota_count, row.quota_unit),
         })
         .collect())
 }
 
 pub(super) async fn all(conn: &mut Conn) -> Result<Vec<(Plan, PlanState)>> {
     let rows = sqlx::query!(
-        r#"select name, title, description, rate_count, rate_unit as "rate_unit: RateUnit", burst, retired_at
+        r#"select name, title, description, rate_count, rate_unit as "rate_unit: RateUnit", burst,
+               quota_count, quota_unit as "quota_unit: Period", retired_at
            from plans
            order by name"#,
     )
@@ -50,6 +59,7 @@ pub(super) async fn all(conn: &mut Conn) -> Result<Vec<(Plan, PlanState)>> {
                 title: row.title,
                 description: row.description,
                 rate: rate(row.rate_count, row.rate_unit, row.burst),
+                quota: quota(row.quota_count, row.quota_unit),
             };
             (plan, if row.retired_at.is_some() { PlanState::Retired } else { PlanState::Offered })
         })
@@ -82,21 +92,25 @@ pub(super) async fn upsert(
 ) -> Result<()> {
     let column = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
     sqlx::query!(
-        "insert into plans (id, name, title, description, rate_count, rate_unit, burst, retired_at, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then $9::timestamptz end, $9)
+        "insert into plans (id, name, title, description, rate_count, rate_unit, burst, retired_at, created_at,
+             quota_count, quota_unit)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then $9::timestamptz end, $9, $10, $11)
          on conflict (name) do update
          set title = excluded.title, description = excluded.description, rate_count = excluded.rate_count,
-             rate_unit = excluded.rate_unit, burst = excluded.burst,
+             rate_unit = excluded.rate_unit, burst = excluded.burst, quota_count = excluded.quota_count,
+             quota_unit = excluded.quota_unit,
              retired_at = case when $8 then coalesce(plans.retired_at, excluded.retired_at) end",
         id.0,
         plan.name,
         plan.title,
         plan.description,
         plan.rate.map(|r| column(r.count)),
-        plan.rate.map(|r| r.unit.as_str()),
+        plan.rate.map(|r| r.per.as_str()),
         plan.rate.map(|r| column(r.burst)),
         state == PlanState::Retired,
         now,
+        plan.quota.map(|q| i64::try_from(q.count).unwrap_or(i64::MAX)),
+        plan.quota.map(|q| q.per.as_str()),
     )
     .execute(conn)
     .await?;

@@ -1,4 +1,11 @@
-//! What was called, by whom, how often.
+//! What was called, by whom, how often; and what is left of quotas.
 
+mod quota_store;
+pub mod quotas;
 pub mod record;
+mod refusal_store;
+pub mod refusal_words;
+pub mod refusals;
+pub mod retention;
 mod store;
+pub mod totals;

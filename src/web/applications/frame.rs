@@ -32,6 +32,8 @@ pub enum Tab {
     Subscriptions,
     /// Application Keys and API Keys of an environment.
     Credentials(Environment),
+    /// Refused calls.
+    Refusals,
 }
 
 impl Frame {
@@ -55,6 +57,7 @@ impl Frame {
             Tab::Overview => "overview",
             Tab::Subscriptions => "subscriptions",
             Tab::Credentials(environment) => environment.as_str(),
+            Tab::Refusals => "refusals",
         }
     }
 

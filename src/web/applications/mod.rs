@@ -5,3 +5,4 @@ pub mod details;
 pub mod frame;
 pub mod list;
 pub mod overview;
+pub mod refusals;

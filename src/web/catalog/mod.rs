@@ -6,3 +6,4 @@ pub mod frame;
 pub mod index;
 pub mod operations;
 pub mod overview;
+mod rules;

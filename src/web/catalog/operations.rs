@@ -1,5 +1,6 @@
 //! The operations of an endpoint, grouped by tag. Hundreds stay usable: groups fold, and a search narrows them.
 
+use crate::base::policy::OperationLimit;
 use crate::domain::catalog::browse;
 use crate::domain::catalog::model::{Endpoint, Operation};
 use crate::web::catalog::definition::described;
@@ -9,7 +10,7 @@ use crate::web::page::{self, Shell};
 use crate::web::path::{At, Major};
 use crate::web::state::PortalState;
 use crate::web::viewer::CurrentViewer;
-use crate::web::{filters, urls};
+use crate::web::{filters, urls, words};
 use askama::Template;
 use axum::extract::{Query, State};
 
@@ -27,6 +28,7 @@ struct OperationsPage {
     /// Base URLs of the endpoint: environment and URL.
     bases: Vec<(&'static str, String)>,
     text: String,
+    limits: Vec<OperationLimit>,
     groups: Vec<Group>,
     shown: usize,
     found: usize,
@@ -74,6 +76,12 @@ impl OperationsPage {
         urls::api_definition(&self.frame.version.api.name, self.frame.version.major, &self.endpoint)
     }
 
+    /// What all callers of an operation together may do; empty when that is not limited.
+    fn limit(&self, operation: &Operation) -> String {
+        let own = |limit: &&OperationLimit| limit.method == operation.method && limit.path == operation.path;
+        self.limits.iter().find(own).map(|limit| words::limit(limit.limit)).unwrap_or_default()
+    }
+
     fn is_open(&self) -> bool {
         self.shown <= FEW || self.groups.len() == 1
     }
@@ -90,6 +98,7 @@ pub async fn show(
     let frame = Frame::load(&state, &viewer, &name, major, Pane::Operations).await?;
     let endpoint = described(&frame.version, &asked.endpoint)?.clone();
     let operations = browse::operations(&state.ctx, endpoint.id).await?;
+    let limits = browse::policies(&state.ctx, frame.version.api.id).await?.operation_limits;
     let all = operations.len();
     let mut operations: Vec<_> = operations.into_iter().filter(|o| matches(o, &asked.q)).collect();
     let found = operations.len();
@@ -103,6 +112,7 @@ pub async fn show(
         frame,
         endpoint: endpoint.name,
         text: asked.q,
+        limits,
         found,
         all,
     })

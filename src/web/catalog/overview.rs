@@ -8,6 +8,7 @@ use crate::domain::catalog::model::{ApiVersion, Scope};
 use crate::domain::subscriptions::model::{Plan, State as SubscriptionState, Subscription};
 use crate::domain::subscriptions::{plans, subscribe};
 use crate::web::catalog::frame::{Frame, Pane, state_words};
+use crate::web::catalog::rules::Rules;
 use crate::web::credentials::curl;
 use crate::web::error::Result;
 use crate::web::markdown::{self, Html};
@@ -31,6 +32,7 @@ struct OverviewPage {
     versions: Vec<VersionRow>,
     scopes: Vec<Scope>,
     plans: Vec<Plan>,
+    rules: Rules,
     subscriptions: Vec<Subscription>,
     /// Ready commands: title and text.
     commands: Vec<(&'static str, String)>,
@@ -89,6 +91,13 @@ impl OverviewPage {
         described.iter().map(|e| (label(&e.name), urls::api_definition(api, major, &e.name))).collect()
     }
 
+    /// The list of operations, for those whose limits are not shown here.
+    fn operations_url(&self) -> String {
+        let described = self.frame.version.current().and_then(|v| v.endpoints.iter().find(|e| e.has_definition));
+        let (api, major) = (&self.frame.version.api.name, self.frame.version.major);
+        described.map(|endpoint| urls::api_operations(api, major, &endpoint.name)).unwrap_or_default()
+    }
+
     fn how_to_subscribe(&self) -> &'static str {
         if !self.frame.version.takes_subscriptions() {
             "This version is closed to new subscriptions."
@@ -134,6 +143,7 @@ pub async fn show(
     let api = &frame.version.api;
     let plans = plans::of_api(&state.ctx, api.id).await?;
     let scopes = browse::scopes(&state.ctx, api.id).await?;
+    let rules = Rules::new(&browse::policies(&state.ctx, api.id).await?, state.most_body_bytes);
     let subscriptions = match &viewer {
         Viewer::Visitor => Vec::new(),
         Viewer::Member(member) => subscribe::of_member_for_api(&state.ctx, member, api.id).await?,
@@ -147,6 +157,7 @@ pub async fn show(
         versions: frame.version.versions.iter().map(|v| row(v, current == Some(v.version))).collect(),
         scopes,
         plans,
+        rules,
         subscriptions,
         commands,
         shell,

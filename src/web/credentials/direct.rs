@@ -54,7 +54,7 @@ impl Section {
         let offered = plans::of_api(&state.ctx, version.api.id).await?;
         let mut plans: Vec<Choice> = offered
             .into_iter()
-            .map(|plan| Choice { text: words::rate(&plan), value: plan.name, title: plan.title, chosen: false })
+            .map(|plan| Choice { text: words::allowance(&plan), value: plan.name, title: plan.title, chosen: false })
             .collect();
         choose_or_first(&mut plans, "");
         let endpoint = curl::endpoint(version, environment, "");

@@ -155,7 +155,7 @@ async fn page(state: &PortalState, shell: Shell, member: &Member, place: Place, 
     let offered = plans::of_api(&state.ctx, version.api.id).await?;
     let mut plans: Vec<Choice> = offered
         .into_iter()
-        .map(|plan| Choice { text: words::rate(&plan), value: plan.name, title: plan.title, chosen: false })
+        .map(|plan| Choice { text: words::allowance(&plan), value: plan.name, title: plan.title, chosen: false })
         .collect();
     choose_or_first(&mut plans, &form.plan);
     let open = version.current().map_or(&[][..], |v| &v.endpoints);

@@ -10,10 +10,9 @@ pub(super) async fn health() -> &'static str {
 }
 
 /// 200 when requests may be sent here, or 503 with the reason.
-pub(super) async fn ready(State(probes): State<Probes>) -> (StatusCode, &'static str) {
-    if (probes.ready)() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the gateway has no current route table\n")
+pub(super) async fn ready(State(probes): State<Probes>) -> (StatusCode, String) {
+    match (probes.ready)() {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
     }
 }

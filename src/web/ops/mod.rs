@@ -10,8 +10,8 @@ use std::sync::Arc;
 /// What the probes ask.
 #[derive(Clone)]
 pub struct Probes {
-    /// Whether the instance can serve.
-    pub ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Whether requests may be sent to the instance, or why not.
+    pub ready: Arc<dyn Fn() -> Result<(), &'static str> + Send + Sync>,
     /// The metrics, as Prometheus text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }

@@ -5,13 +5,14 @@ use crate::base::id::{ApplicationId, SubscriptionId};
 use crate::domain::applications::manage;
 use crate::domain::subscriptions::model::{State as Calls, Subscription};
 use crate::domain::subscriptions::subscribe;
+use crate::domain::usage::quotas::{self, Standing};
 use crate::web::applications::frame::{Frame, Tab};
 use crate::web::error::Result;
 use crate::web::page::{Shell, show};
 use crate::web::path::At;
 use crate::web::state::PortalState;
 use crate::web::viewer::SignedIn;
-use crate::web::{filters, urls};
+use crate::web::{filters, urls, words};
 use askama::Template;
 use axum::extract::State;
 use time::OffsetDateTime;
@@ -30,6 +31,8 @@ struct Row {
     api_url: String,
     major: u16,
     plan: String,
+    /// How much of the plan's quota is left, if it has one.
+    quota: Option<String>,
     state: &'static str,
     tone: &'static str,
     created_at: OffsetDateTime,
@@ -45,8 +48,8 @@ impl Index {
     }
 }
 
-impl From<Subscription> for Row {
-    fn from(subscription: Subscription) -> Self {
+impl Row {
+    fn new(subscription: Subscription, standing: Option<&Standing>) -> Self {
         let (state, tone) = match subscription.state {
             Calls::Active => ("Active", "is-ok"),
             Calls::Blocked => ("Blocked", "is-bad"),
@@ -59,6 +62,7 @@ impl From<Subscription> for Row {
             title: subscription.api_title,
             major: subscription.major,
             plan: subscription.plan_title,
+            quota: standing.map(words::quota_left),
             state,
             tone,
             created_at: subscription.created_at,
@@ -74,6 +78,11 @@ pub async fn index(
     At(id): At<ApplicationId>,
 ) -> Result {
     let reached = manage::get(&state.ctx, &member, id).await?;
-    let subscriptions = subscribe::of_application(&state.ctx, &member, id).await?.into_iter().map(Row::from).collect();
+    let standings = quotas::of_application(&state.ctx, &member, id).await?;
+    let row = |subscription: Subscription| {
+        let standing = standings.get(&subscription.id);
+        Row::new(subscription, standing)
+    };
+    let subscriptions = subscribe::of_application(&state.ctx, &member, id).await?.into_iter().map(row).collect();
     show(&Index { shell, frame: Frame::new(&reached, Tab::Subscriptions), subscriptions })
 }

@@ -151,6 +151,6 @@ async fn page(state: &PortalState, shell: Shell, member: &Member, id: Applicatio
 
 impl From<&Plan> for Choice {
     fn from(plan: &Plan) -> Self {
-        Self { name: plan.name.clone(), label: format!("{}, {}", plan.title, words::rate(plan).to_lowercase()) }
+        Self { name: plan.name.clone(), label: format!("{}, {}", plan.title, words::allowance(plan).to_lowercase()) }
     }
 }

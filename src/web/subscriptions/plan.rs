@@ -73,7 +73,7 @@ async fn page(state: &PortalState, shell: Shell, member: &Member, id: Subscripti
     reached.clone().for_change()?;
     let plans = plans::of_api(&state.ctx, subscription.api).await?;
     let plans = plans.into_iter().map(|plan| Choice {
-        rate: words::rate(&plan),
+        rate: words::allowance(&plan),
         chosen: plan.name == subscription.plan_name,
         name: plan.name,
         title: plan.title,

@@ -1,18 +1,33 @@
 //! The gateway, through HTTP: its callers on one side, a backend that records on the other.
 
+mod access_log;
 mod api_key;
 mod bearer;
+mod cors;
+mod definition;
 mod drain;
 mod forged;
 mod forwarding;
+mod fuzz;
+mod identity;
+mod key_in_query;
+mod limits;
+mod metrics;
 mod plans;
+mod policies;
+mod processes;
+mod protocols;
 mod refusals;
+mod refused_calls;
 mod reload;
 mod resource;
 mod revocation;
 mod routing;
 mod scopes;
 mod streaming;
+mod tls;
+mod trace;
+mod usage;
 
 use crate::support::app::TestApp;
 use crate::support::http::{self, Answer};

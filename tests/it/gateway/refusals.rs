@@ -1,15 +1,17 @@
 //! Every refusal: its status, its code, its shape, and that it is counted by its exact reason.
 
+use crate::gateway::limits;
 use crate::gateway::{Gate, assert_refused, key, key_in, pets};
 use crate::support::http::{self, Answer};
 use crate::support::upstream::Upstream;
 use crate::support::{app::TestApp, db, make, raw};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portico::base::environment::Environment;
-use portico::config::Config;
+use portico::config::{Config, OnFailure};
 use portico::domain::credentials::{api_keys, clients};
 use portico::domain::oauth::revocations;
 use portico::gateway::refusal::Refusal;
+use serde_json::json;
 use socket2::{Domain, Socket, Type};
 use sqlx::{Connection as _, Executor as _};
 use time::Duration;
@@ -25,7 +27,7 @@ fn hasty(config: &mut Config) {
 }
 
 async fn gate() -> Gate {
-    Gate::over(Upstream::start().await, hasty).await
+    Box::pin(Gate::over(Upstream::start().await, hasty)).await
 }
 
 /// A gate whose backend is at this URL.
@@ -35,8 +37,15 @@ async fn gate_to(backend: &str) -> Gate {
     gate
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_refusal_has_its_status_code_shape_and_count() {
+#[test]
+fn every_refusal_has_its_status_code_shape_and_count() {
+    // Without optimisation, the table below keeps room on the stack for all of its cases at once.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).thread_stack_size(16 << 20).enable_all().build().unwrap();
+    runtime.block_on(provoke_all());
+}
+
+async fn provoke_all() {
     let mut cases = tokio::task::JoinSet::new();
     for refusal in Refusal::ALL {
         cases.spawn(async move { (*refusal, Box::pin(provoke(*refusal)).await) });
@@ -78,6 +87,11 @@ async fn refused(refusal: Refusal) -> (Gate, Answer) {
             let gate = gate().await;
             raw_answer(gate, &format!("GET {PATH} HTTP/1.1\r\nhost: gw\r\nhost: gw\r\n\r\n")).await
         }
+        Refusal::BadSyntax
+        | Refusal::UnknownCoding
+        | Refusal::TargetTooLong
+        | Refusal::HeadTooLarge
+        | Refusal::HeadTimeout => Box::pin(no_request(refusal)).await,
         Refusal::NoRoute => get(gate().await, "/nowhere/v1", None).await,
         Refusal::NoEndpoint => {
             let gate = gate().await;
@@ -90,12 +104,23 @@ async fn refused(refusal: Refusal) -> (Gate, Answer) {
             make::publish(&gate.app, &pets(&[("1.0", "blocked", &gate.upstream.url("/"))])).await;
             get(gate, PATH, None).await
         }
+        Refusal::PoliciesUnreadable => {
+            let gate = gate().await;
+            make::policies(&gate.app, "pets", &serde_json::json!({ "teleport": true })).await;
+            known(gate).await
+        }
+        Refusal::NoOperation | Refusal::MethodNotAllowed => Box::pin(undefined(refusal)).await,
         Refusal::RateExceeded => {
             let gate = gate().await;
             make::publish(&gate.app, "kind: plan\nname: bronze\nrate: {count: 1, per: hour, burst: 1}\n").await;
             let (gate, _) = known(gate).await;
             known(gate).await
         }
+        Refusal::QuotaExceeded
+        | Refusal::ApiLimitExceeded
+        | Refusal::OperationLimitExceeded
+        | Refusal::QuotaUnknown
+        | Refusal::CounterAway => Box::pin(limited(refusal)).await,
         Refusal::MissingCredential => get(gate().await, PATH, None).await,
         Refusal::SeveralCredentials => {
             let gate = gate().await;
@@ -214,6 +239,11 @@ async fn refused(refusal: Refusal) -> (Gate, Answer) {
             make::publish(&gate.app, &manifest).await;
             known(gate).await
         }
+        Refusal::NoBackendTls => {
+            let gate = gate_to("https://127.0.0.1:1").await;
+            make::policies(&gate.app, "pets", &serde_json::json!({ "backend": { "tls": "unknown" } })).await;
+            known(gate).await
+        }
         Refusal::BackendUnreachable => known(gate_to("http://127.0.0.1:1").await).await,
         Refusal::BackendConnectTimeout => {
             // A listener whose queue is full: further clients get no answer at all.
@@ -239,6 +269,75 @@ async fn refused(refusal: Refusal) -> (Gate, Answer) {
             known(gate_to(&format!("http://{address}")).await).await
         }
     }
+}
+
+/// A call that is not in the definition of an API that lets nothing else through.
+async fn undefined(refusal: Refusal) -> (Gate, Answer) {
+    let gate = gate().await;
+    let source = r#"{"openapi":"3.1.0","info":{"title":"P"},"paths":{"/cats":{"put":{}},"/dogs":{"get":{}}}}"#;
+    let manifest = pets(&[("1.0", "published", &gate.upstream.url("/"))])
+        .replace("state: published", &format!("openapi_source: '{source}'"))
+        .replace("versions:", "policies: {enforce_definition: true}\nversions:");
+    make::publish(&gate.app, &manifest).await;
+    let key = gate.key().to_owned();
+    let path = if refusal == Refusal::NoOperation { "/shop/pets/v1/cows" } else { PATH };
+    get(gate, path, Some(&key)).await
+}
+
+/// By a limit, or because nothing can be counted.
+async fn limited(refusal: Refusal) -> (Gate, Answer) {
+    match refusal {
+        Refusal::QuotaExceeded => {
+            let gate = gate().await;
+            limits::quota(&gate, 1, "day").await;
+            let (gate, _) = known(gate).await;
+            known(gate).await
+        }
+        Refusal::ApiLimitExceeded => {
+            let gate = gate().await;
+            limits::policies(&gate, &json!({ "limit": { "quota": { "count": 1, "per": "month" } } })).await;
+            let (gate, _) = known(gate).await;
+            known(gate).await
+        }
+        Refusal::OperationLimitExceeded => {
+            let gate = gate().await;
+            let limit = json!({ "rate": { "count": 1, "per": "day", "burst": 1 } });
+            let operations = json!([{ "method": "GET", "path": "/{kind}", "limit": limit }]);
+            limits::policies(&gate, &json!({ "operation_limits": operations })).await;
+            let (gate, _) = known(gate).await;
+            known(gate).await
+        }
+        Refusal::QuotaUnknown => {
+            let gate = gate().await;
+            limits::quota(&gate, 10, "day").await;
+            gate.app.pool().execute("alter table quota_periods rename to away").await.unwrap();
+            known(gate).await
+        }
+        _ => {
+            let away = |config: &mut Config| {
+                config.gateway.counter.url = Some("redis://127.0.0.1:1".to_owned());
+                config.gateway.counter.on_failure = OnFailure::Refuse;
+            };
+            let gate = Gate::over(Upstream::start().await, away).await;
+            make::publish(&gate.app, "kind: plan\nname: bronze\nrate: {count: 1, per: hour, burst: 1}\n").await;
+            known(gate).await
+        }
+    }
+}
+
+/// What cannot even be looked at.
+async fn no_request(refusal: Refusal) -> (Gate, Answer) {
+    if refusal == Refusal::HeadTimeout {
+        let gate = Gate::over(Upstream::start().await, |c| c.gateway.head_seconds = 1).await;
+        return raw_answer(gate, "GET / HTTP/1.1\r\nhos").await;
+    }
+    let request = match refusal {
+        Refusal::UnknownCoding => "POST / HTTP/1.1\r\nhost: gw\r\ntransfer-encoding: gzip\r\n\r\n".to_owned(),
+        Refusal::TargetTooLong => format!("GET /{} HTTP/1.1\r\nhost: gw\r\n\r\n", "a".repeat(16 * 1024)),
+        Refusal::HeadTooLarge => format!("GET / HTTP/1.1\r\nhost: gw\r\n{}\r\n", "x: y\r\n".repeat(100)),
+        _ => "GET / HTTP/1.1\nhost: gw\n\n".to_owned(),
+    };
+    raw_answer(gate().await, &request).await
 }
 
 async fn get(gate: Gate, path: &str, key: Option<&str>) -> (Gate, Answer) {
@@ -303,7 +402,7 @@ async fn not_ready() -> (Answer, String) {
     let app = TestApp::start_unready(&options, |_| {}).await;
     let answer = http::get(&app.gateway(Environment::Production, PATH), &[]).await;
     let metrics = app.app.gateway().metrics().render();
-    assert!(!app.app.gateway().readiness().is_ready());
+    assert!(app.app.gateway().readiness().now().is_err());
     lock.rollback().await.unwrap();
     app.app.ready().await;
     (answer, metrics)

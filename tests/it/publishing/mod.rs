@@ -2,6 +2,7 @@
 
 mod change;
 mod export;
+mod policies;
 mod real;
 mod refused;
 mod scopes;

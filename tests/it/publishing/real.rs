@@ -62,7 +62,7 @@ async fn the_manifests_of_the_demo_can_be_applied_from_memory() {
     }
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (&**name, &**bytes)).collect();
     let changes = apply::apply_documents(&app.ctx, &files).await.unwrap_or_else(|p| panic!("{}", lines(&p)));
-    assert_eq!(changes.0.len(), 7, "{changes:?}");
+    assert_eq!(changes.0.len(), 8, "{changes:?}");
     let petstore = browse::majors(&app.ctx, &Viewer::Visitor, "petstore").await.unwrap();
     assert_eq!((petstore.len(), petstore[0].versions.len()), (1, 2));
     assert!(browse::majors(&app.ctx, &Viewer::Visitor, "ledger").await.is_err());

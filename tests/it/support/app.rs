@@ -39,6 +39,13 @@ impl TestApp {
         app
     }
 
+    /// Starts one again that was stopped: the same configuration, over the same database.
+    pub(crate) async fn again(config: Config, clock: Clock) -> Self {
+        let app = Box::pin(App::start(config.clone(), clock.clone(), Random::seeded(8))).await.unwrap();
+        app.ready().await;
+        Self { ctx: app.ctx.clone(), app, clock, config }
+    }
+
     /// Starts one over this database and does not wait for its route table.
     pub(crate) async fn start_unready(options: &PgConnectOptions, change: impl FnOnce(&mut Config)) -> Self {
         Self::start_at(Clock::fixed(datetime!(2026-11-24 12:00 UTC)), options, change).await
@@ -56,7 +63,8 @@ impl TestApp {
         config.gateway.sandbox.listen = any;
         config.gateway.threads = 1;
         change(&mut config);
-        let app = App::start(config.clone(), clock.clone(), Random::seeded(7)).await.unwrap();
+        // On the heap: it is large, and the threads of a test have small stacks.
+        let app = Box::pin(App::start(config.clone(), clock.clone(), Random::seeded(7))).await.unwrap();
         Self { ctx: app.ctx.clone(), app, clock, config }
     }
 

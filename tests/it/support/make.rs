@@ -30,3 +30,10 @@ pub(crate) async fn publish(app: &TestApp, manifest: &str) {
     portico::domain::publishing::apply::apply_path(&app.ctx, &file).await.unwrap_or_else(|e| panic!("{e:?}"));
     app.settle().await;
 }
+
+/// Stores the policies of an API as they are, past every check: for those that no manifest could ask for.
+pub(crate) async fn policies(app: &TestApp, api: &str, policies: &serde_json::Value) {
+    let update = sqlx::query("update apis set policies = $1 where name = $2").bind(policies).bind(api);
+    assert_eq!(update.execute(app.pool()).await.unwrap().rows_affected(), 1);
+    app.settle().await;
+}

@@ -109,7 +109,7 @@ impl Serving {
                 panic!("portico serve has not said where it serves: {}", self.said());
             };
             if let Some(url) = line.strip_prefix(name) {
-                return url.trim().strip_prefix("http://").unwrap().to_owned();
+                return url.trim().split_once("://").unwrap().1.to_owned();
             }
         }
     }

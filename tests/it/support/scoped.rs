@@ -113,7 +113,11 @@ pub(crate) struct Zoo {
 
 impl Zoo {
     pub(crate) async fn open() -> Self {
-        let (app, upstream) = (TestApp::start().await, Upstream::start().await);
+        Self::around(TestApp::start().await, Upstream::start().await).await
+    }
+
+    /// The same in this instance, in front of this backend.
+    pub(crate) async fn around(app: TestApp, upstream: Upstream) -> Self {
         publish(&app, &upstream.url("")).await;
         let member = make::developer(&app, "ada").await;
         let application = manage::create(&app.ctx, &member, "Visits", "").await.unwrap().id;
