@@ -211,6 +211,7 @@ async fn a_chunk_that_two_readers_could_see_differently_is_refused() {
         "0x5\r\nhello\r\n0\r\n\r\n",
         " 5\r\nhello\r\n0\r\n\r\n",
         "\r\nhello\r\n0\r\n\r\n",
+        "\r\n\r\n",
         "5\nhello\r\n0\r\n\r\n",
         "5\r\nhello0\r\n\r\n",
         "5;a=\nb\r\nhello\r\n0\r\n\r\n",
