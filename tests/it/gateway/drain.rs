@@ -62,7 +62,10 @@ async fn every_call_is_counted_once_with_its_caller_and_its_size() {
     assert_eq!(http::get(&gate.url(PATH), &[("api-key", "wrong")]).await.status, 401);
     assert_eq!(http::get(&gate.url("/nowhere"), &[]).await.status, 404);
     let (application, id) = (gate.issued.key.application, gate.issued.key.id);
-    let metrics = gate.app.app.gateway().metrics().render();
+    // An answer is counted when its last byte is sent, which its reader may see first.
+    let metrics = gate.app.app.gateway().metrics();
+    gate.app.app.drain().await;
+    let metrics = metrics.render();
     for line in [
         r#"portico_gateway_requests_total{environment="production",status="2xx"} 3"#,
         r#"portico_gateway_requests_total{environment="production",status="4xx"} 2"#,
@@ -72,7 +75,6 @@ async fn every_call_is_counted_once_with_its_caller_and_its_size() {
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
-    gate.app.app.drain().await;
 
     let db = Db::connect(options, 1).await.unwrap();
     let rows: Vec<(uuid::Uuid, String, String, i16, i64, i64, i64)> = sqlx::query_as(
