@@ -44,10 +44,11 @@ fn middle(bucket: u8) -> u64 {
 }
 
 impl Latency {
-    /// From the number of calls in each bucket.
-    pub fn from_counts(counts: &[u32]) -> Self {
-        let numbered = (0..=u8::MAX).zip(counts).filter(|(_, calls)| **calls > 0);
-        Self { counts: numbered.map(|(bucket, calls)| (bucket, u64::from(*calls))).collect() }
+    /// From buckets and the calls in each, in any order.
+    pub fn from_buckets(buckets: impl IntoIterator<Item = (u8, u32)>) -> Self {
+        let mut latency = Self::default();
+        buckets.into_iter().for_each(|(bucket, calls)| latency.count(bucket, u64::from(calls)));
+        latency
     }
 
     /// Adds one call of so many microseconds.
@@ -168,10 +169,7 @@ mod tests {
         assert_eq!(column.len(), 5);
         assert_eq!(Latency::from_column(&column), latency);
         assert_eq!(Latency::from_column(&[-1, -300]).calls(), 0);
-        let mut counts = [0; BUCKETS];
-        for us in [1, 70, 70, 1500, 1_000_000, u64::MAX] {
-            counts[usize::from(bucket(us))] += 1;
-        }
-        assert_eq!(Latency::from_counts(&counts), latency);
+        let buckets = [u64::MAX, 70, 1, 1500, 70, 1_000_000].map(|us| (bucket(us), 1));
+        assert_eq!(Latency::from_buckets(buckets), latency);
     }
 }

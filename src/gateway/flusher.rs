@@ -8,7 +8,6 @@
 //! with the number that it had: whoever takes it knows a batch that it has taken already.
 
 use crate::base::error::{Error, Result};
-use crate::base::latency::Latency;
 use crate::base::tally::{Batch, Credential, LONGEST_OPERATION, Tally, TallyKey};
 use crate::gateway::api_counts::ApiCounts;
 use crate::gateway::core::Core;
@@ -329,7 +328,7 @@ fn tally(row: &Row) -> Tally {
         request_bytes: row.sum.request_bytes,
         response_bytes: row.sum.response_bytes,
         duration_us: row.sum.duration_us,
-        latency: Latency::from_counts(&row.latency),
+        latency: row.latency.latency(),
     }
 }
 
@@ -338,6 +337,7 @@ mod tests {
     use super::*;
     use crate::base::environment::Environment;
     use crate::base::id::{ApiId, ApiKeyId, ApplicationId};
+    use crate::base::latency::Latency;
     use crate::base::version::Version;
     use std::sync::Mutex;
     use uuid::Uuid;

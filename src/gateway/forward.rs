@@ -13,6 +13,7 @@ use crate::gateway::permit::Permit;
 use crate::gateway::pool::Age;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::upgrade;
+use crate::gateway::wire::spare;
 use http::header::{CONNECTION, EXPECT, HOST, UPGRADE};
 use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
@@ -59,7 +60,9 @@ pub(super) async fn forward(
             if body.awaits_word() {
                 head.headers.insert(EXPECT, HeaderValue::from_static("100-continue"));
             }
-            over_http1(client, permit, &head, body, progress).await?
+            let response = over_http1(client, permit, &head, body, progress).await?;
+            spare::give(head.headers);
+            response
         }
         Protocol::Http2 => over_http2(client, permit, head, target, (body, progress)).await?,
     };

@@ -319,7 +319,6 @@ impl RequestIds {
 
     /// A new one: 32 hexadecimal digits.
     pub(super) fn next(&self) -> HeaderValue {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let [first, second] = self.seed;
         // SplitMix64's finisher: one to one, so that no two counts collide.
         let mut mixed =
@@ -328,10 +327,30 @@ impl RequestIds {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
         let mut text = [b'0'; 32];
-        let nibbles = [first, mixed].into_iter().flat_map(u64::to_be_bytes).flat_map(|byte| [byte >> 4, byte & 0xf]);
-        for (place, nibble) in text.iter_mut().zip(nibbles) {
-            *place = DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
-        }
+        let (halves, _) = text.as_chunks_mut::<16>();
+        halves.iter_mut().zip([first, mixed]).for_each(|(half, number)| *half = hexadecimal(number));
         HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("0"))
+    }
+}
+
+/// Sixteen lower-case digits. Each half byte gets a byte of its own, then all become digits at once.
+fn hexadecimal(number: u64) -> [u8; 16] {
+    let mut wide = u128::from(number);
+    wide = (wide | wide << 32) & 0x0000_0000_ffff_ffff_0000_0000_ffff_ffff;
+    wide = (wide | wide << 16) & 0x0000_ffff_0000_ffff_0000_ffff_0000_ffff;
+    wide = (wide | wide << 8) & 0x00ff_00ff_00ff_00ff_00ff_00ff_00ff_00ff;
+    wide = (wide | wide << 4) & 0x0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f;
+    wide.to_be_bytes().map(|digit| digit + if digit < 10 { b'0' } else { b'a' - 10 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        for number in [0, 1, u64::MAX, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210] {
+            assert_eq!(hexadecimal(number), *format!("{number:016x}").as_bytes());
+        }
     }
 }

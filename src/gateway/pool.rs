@@ -1,6 +1,7 @@
 //! Connections to backends: opened with TLS verified, kept while idle, and owned by one thread.
 
 use crate::gateway::body::Outgoing;
+use crate::gateway::mixed::Mixing;
 use crate::gateway::refusal::Refusal;
 use crate::gateway::snapshot::{Origin, Scheme};
 use crate::gateway::timer::Timer;
@@ -31,7 +32,7 @@ pub(super) struct Pool {
 
 #[derive(Default)]
 struct Shelves {
-    places: HashMap<Origin, usize>,
+    places: HashMap<Origin, usize, Mixing>,
     shelves: Vec<Shelf>,
 }
 

@@ -10,6 +10,7 @@ use crate::gateway::wire::buffers::{Input, Output};
 use crate::gateway::wire::encode::{self, Persistence};
 use crate::gateway::wire::head::{self, Framing, Malformed, RequestHead};
 use crate::gateway::wire::socket::Socket;
+use crate::gateway::wire::spare;
 use http::header::{CONNECTION, EXPECT};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, response};
 use http_body::Body as _;
@@ -205,7 +206,7 @@ impl Session {
             (false, _) => Persistence::Usual,
         };
         encode::answer(&mut self.output.bytes, &head, framing, persistence);
-        drop(head);
+        spare::give(head.headers);
         let mut state = Sending::new(framing);
         match poll_fn(|cx| self.poll_send(cx, &mut reply, &mut state)).await {
             Sent::Whole => {}

@@ -8,6 +8,7 @@ use crate::base::version::{self, Version, VersionState};
 use crate::gateway::definitions::Definitions;
 use crate::gateway::limits::{Allowance, CommonLimit, Counters, Holder};
 use crate::gateway::listing::{Listing, Operation};
+use crate::gateway::mixed::Mixing;
 use crate::gateway::operations::Operations;
 use crate::gateway::policy::{Bounds, Prefixes, Rules};
 use crate::gateway::store::{Catalogue, KeyRow, PlanRow, RouteRow, ScopeRow};
@@ -21,7 +22,7 @@ use time::OffsetDateTime;
 pub(super) struct Snapshot {
     /// `{context}/v{major}` and `{context}/v{major}.{minor}`, each with what answers there.
     routes: HashMap<Box<str>, Arc<Route>>,
-    plans: HashMap<PlanId, Plan>,
+    plans: HashMap<PlanId, Plan, Mixing>,
     /// What each API is called.
     names: HashMap<ApiId, Arc<str>>,
     /// The keys that sign tokens.

@@ -5,13 +5,15 @@
 
 use crate::base::environment::Environment;
 use crate::base::id::{ApiId, ApplicationId};
-use crate::base::latency::{self, BUCKETS};
+use crate::base::latency;
 use crate::base::tally::Credential;
 use crate::base::version::Version;
 use crate::gateway::listing::OperationId;
+use crate::gateway::mixed::Mixing;
+use crate::gateway::sketch::Sketch;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 /// Rows that one thread keeps apart until it is asked; then it no longer tells operations and credentials apart, and
 /// after as many more applications. What is left is bounded by the versions that there are.
@@ -55,14 +57,14 @@ pub(super) struct Row {
     pub(super) requests: u64,
     /// Sums of their measures.
     pub(super) sum: Measure,
-    /// Calls in each bucket of durations.
-    pub(super) latency: [u32; BUCKETS],
+    /// How long they took.
+    pub(super) latency: Sketch,
 }
 
 /// What was counted.
 #[derive(Default)]
 pub(super) struct Tallies {
-    places: HashMap<Key, usize, BuildHasherDefault<Mixed>>,
+    places: HashMap<Key, usize, Mixing>,
     rows: Vec<Row>,
     merged: u64,
 }
@@ -134,16 +136,14 @@ impl Row {
         self.sum.request_bytes = self.sum.request_bytes.saturating_add(measure.request_bytes);
         self.sum.response_bytes = self.sum.response_bytes.saturating_add(measure.response_bytes);
         self.sum.duration_us = self.sum.duration_us.saturating_add(measure.duration_us);
-        if let Some(calls) = self.latency.get_mut(usize::from(latency::bucket(measure.duration_us))) {
-            *calls = calls.saturating_add(1);
-        }
+        self.latency.count(latency::bucket(measure.duration_us));
     }
 }
 
 impl Default for Row {
     fn default() -> Self {
         let sum = Measure { request_bytes: 0, response_bytes: 0, duration_us: 0 };
-        Self { requests: 0, sum, latency: [0; BUCKETS] }
+        Self { requests: 0, sum, latency: Sketch::default() }
     }
 }
 
@@ -166,41 +166,6 @@ impl Hash for Key {
         if let Some(OperationId { listing, place }) = self.operation {
             state.write_u64(u64::from(listing) << 32 | u64::from(place));
         }
-    }
-}
-
-/// A hash for keys whose parts are random already.
-#[derive(Default)]
-pub(super) struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        // The table looks at both ends of the number.
-        self.0 ^ (self.0 >> 32)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-            self.write_u64(u64::from_le_bytes(word));
-        }
-    }
-
-    fn write_i64(&mut self, word: i64) {
-        self.write_u64(word.cast_unsigned());
-    }
-
-    fn write_u128(&mut self, word: u128) {
-        let bytes = word.to_le_bytes();
-        let (low, high) = bytes.split_at(8);
-        for half in [low, high] {
-            self.write_u64(half.try_into().map_or(0, u64::from_le_bytes));
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 }
 
@@ -228,7 +193,7 @@ mod tests {
     fn drained(tallies: &mut Tallies) -> (Vec<(Key, u64, u64)>, u64) {
         let mut rows = Vec::new();
         let merged = tallies.drain(|key, row| {
-            assert_eq!(row.requests, row.latency.iter().map(|calls| u64::from(*calls)).sum::<u64>());
+            assert_eq!(row.requests, row.latency.latency().calls());
             rows.push((key, row.requests, row.sum.response_bytes));
         });
         (rows, merged)

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::poll_read_buf;
 
 /// Room for one read, to begin with; a sender that fills it gets more.
-const LEAST: usize = 8 * 1024;
+const LEAST: usize = 4 * 1024;
 /// Room for one read, at most: how much of a body is held while it passes.
 const MOST: usize = 64 * 1024;
 /// Pieces up to this size are copied behind what waits already: one call of the system then sends both.

@@ -6,3 +6,4 @@ pub(super) mod buffers;
 pub(super) mod encode;
 pub(super) mod head;
 pub(super) mod socket;
+pub(super) mod spare;
