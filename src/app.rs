@@ -4,6 +4,7 @@ use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::base::tally::Batch;
 use crate::config::{Config, Urls};
+use crate::domain::accounts::delivery::Delivery;
 use crate::domain::accounts::sessions::Lifetime;
 use crate::domain::oauth::issuer::Issuer;
 use crate::domain::oauth::master_key::MasterKey;
@@ -11,6 +12,7 @@ use crate::domain::{Ctx, usage};
 use crate::gateway::limits::QuotaLedger;
 use crate::gateway::{self, Gateway, GatewayParts};
 use crate::infra::database::{self, Database};
+use crate::infra::mail::Mailer;
 use crate::infra::tls::instance::Tls;
 use crate::infra::watch;
 use crate::jobs;
@@ -39,6 +41,7 @@ pub struct App {
     /// The token issuer.
     pub issuer: Arc<Issuer>,
     gateway: Gateway,
+    delivery: Arc<Delivery>,
     tls: Arc<Tls>,
     tasks: JoinSet<()>,
     stop: signal::Sender<bool>,
@@ -62,6 +65,8 @@ impl App {
         let sockets = bind(&config).await?;
         let urls = urls(&config, &sockets)?;
         let tls = certificates(&config).await?;
+        let mailer = Mailer::open(&config, &config.data_dir(), &urls)?;
+        let look = web::look::Look::load(&config.brand)?;
         let database = Database::open(&config).await?;
         database.db.migrate().await.map_err(|error| database::explain_migration(&error))?;
 
@@ -89,8 +94,8 @@ impl App {
         .map_err(|error| format!("gateway: {error}"))?;
 
         let lifetime = Lifetime::from_seconds(config.portal.session_idle_seconds, config.portal.session_max_seconds);
-        let portal =
-            web::router(web::PortalState::new(ctx.clone(), Arc::clone(&issuer), &config, urls.clone(), lifetime));
+        let state = web::PortalState::new(ctx.clone(), Arc::clone(&issuer), &config, urls.clone(), lifetime, look);
+        let portal = web::router(state);
         let portal_address = sockets.portal.local_addr().map_err(|error| error.to_string())?;
         let operations_address = sockets.operations.local_addr().map_err(|error| error.to_string())?;
         let operations = web::ops::router(web::ops::Probes {
@@ -113,6 +118,8 @@ impl App {
         tasks.spawn(jobs::follow_changes(ctx.clone(), Arc::clone(&issuer), stopping.clone()));
         tasks.spawn(jobs::rotate_signing_keys(ctx.clone(), Arc::clone(&issuer), stopping.clone()));
         let keep = jobs::Keep { usage_days: config.usage.keep_days, refusals_days: config.gateway.refusals.keep_days };
+        let delivery = Arc::new(Delivery::new(&config, mailer, &urls));
+        tasks.spawn(jobs::send_mail(ctx.clone(), Arc::clone(&delivery), stopping.clone()));
         tasks.spawn(jobs::tidy(ctx.clone(), lifetime, keep, stopping));
         Ok(Self {
             urls,
@@ -121,6 +128,7 @@ impl App {
             ctx,
             issuer,
             gateway,
+            delivery,
             tls,
             tasks,
             stop,
@@ -140,6 +148,12 @@ impl App {
         let revision = watch::revision(self.ctx.db.pool()).await?;
         self.gateway.reached(revision).await;
         self.issuer.reached(revision).await;
+        Ok(())
+    }
+
+    /// Sends the mails that are due now, and not only at the next of the rounds that come by themselves.
+    pub async fn send_mail(&self) -> Result<(), crate::base::error::Error> {
+        while self.delivery.run(&self.ctx).await? > 0 {}
         Ok(())
     }
 

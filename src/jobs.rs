@@ -2,7 +2,9 @@
 
 use crate::base::error::{Error, Result};
 use crate::domain::Ctx;
+use crate::domain::accounts::delivery::Delivery;
 use crate::domain::accounts::sessions::{self, Lifetime};
+use crate::domain::mail::outbox;
 use crate::domain::oauth::issuer::Issuer;
 use crate::domain::oauth::sweep;
 use crate::domain::usage::{quotas, refusals, retention};
@@ -18,6 +20,9 @@ const TIDY_EVERY: Duration = Duration::from_mins(15);
 const TAKE: Duration = Duration::from_secs(10);
 /// How often it is looked whether a rotation of the signing keys is due.
 const KEYS_EVERY: Duration = Duration::from_mins(1);
+
+/// How often it is looked whether a mail is due.
+const MAIL_EVERY: Duration = Duration::from_secs(2);
 
 /// How long records of calls are kept.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +78,30 @@ pub async fn follow_changes(ctx: Ctx, issuer: Arc<Issuer>, mut stop: watch::Rece
     }
 }
 
+/// Sends the mails that are due, until `stop` says true.
+pub async fn send_mail(ctx: Ctx, delivery: Arc<Delivery>, mut stop: watch::Receiver<bool>) {
+    let mut is_well = true;
+    loop {
+        let sent = tokio::select! {
+            sent = delivery.run(&ctx) => sent,
+            // What is under way is tried again after the next start.
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match sent {
+            Ok(_) => is_well = true,
+            Err(error) if is_well => {
+                tracing::warn!(%error, "could not look for mails to send; trying again");
+                is_well = false;
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(MAIL_EVERY) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
 /// Rotates the signing keys when that is due, until `stop` says true.
 pub async fn rotate_signing_keys(ctx: Ctx, issuer: Arc<Issuer>, mut stop: watch::Receiver<bool>) {
     loop {
@@ -93,5 +122,6 @@ async fn tidy_once(ctx: &Ctx, lifetime: Lifetime, keep: Keep) -> Result<u64> {
     let quotas = quotas::sweep(ctx).await?;
     let refused = refusals::sweep(ctx, keep.refusals_days).await?;
     let usage = retention::sweep(ctx, keep.usage_days).await?;
-    Ok(sessions + grants + changes + quotas + refused + usage)
+    let asked = outbox::sweep(ctx).await?;
+    Ok(asked + sessions + grants + changes + quotas + refused + usage)
 }

@@ -1,6 +1,7 @@
 //! Pure values that every layer shares: no I/O, no SQL, no clock of its own.
 
 pub mod clock;
+pub mod colour;
 pub mod environment;
 pub mod error;
 pub mod id;

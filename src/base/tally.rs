@@ -39,6 +39,8 @@ pub enum Credential {
     None,
     /// An API key, by the id of its record.
     ApiKey(ApiKeyId),
+    /// The secret that an API key had before it was regenerated, by the same id.
+    OldApiKey(ApiKeyId),
     /// An access token, by the client that got it.
     Client(Arc<str>),
 }

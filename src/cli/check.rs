@@ -58,7 +58,7 @@ pub(super) async fn run(config: Result<Config, String>) -> ExitCode {
     };
     let urls = Urls::configured(&config);
     let text = format!("portal {}, production {}, sandbox {}", urls.portal, urls.production, urls.sandbox);
-    report.line("config", &Ok(text));
+    report.line("config", &config.brand.read_logo().map(|_| text));
     report.line("certificates", &certificates(&config));
 
     let database = open(&config, &mut report).await;

@@ -54,6 +54,9 @@ pub(super) struct AddArgs {
     /// A role; may be given several times [default: developer]
     #[arg(long = "role")]
     roles: Vec<String>,
+    /// Send the link by mail, as the running instance sends it, instead of printing it
+    #[arg(long, conflicts_with = "password_stdin")]
+    mail: bool,
     /// Read the password from standard input, instead of printing a link with which they choose one
     #[arg(long)]
     password_stdin: bool,
@@ -109,6 +112,12 @@ async fn add(ctx: &Ctx, config: &Config, args: AddArgs) -> Result<(), String> {
     let password = if args.password_stdin { Some(read_password()?) } else { None };
     let roles = if args.roles.is_empty() { vec![DEVELOPER.to_owned()] } else { args.roles };
     let new = NewUser::parse(&args.name, &args.email, roles, password.as_deref()).map_err(explain)?;
+    if args.mail {
+        let member = access::invite(ctx, new, &Actor::CommandLine).await.map_err(explain)?;
+        let roles = member.roles.join(", ");
+        say(&format!("added {} ({}) with {roles}; a letter with a link is on its way", member.email, member.name));
+        return Ok(());
+    }
     let member = users::add(ctx, new, &Actor::CommandLine).await.map_err(explain)?;
     say(&format!("added {} ({}) with {}", member.email, member.name, member.roles.join(", ")));
     if password.is_none() {

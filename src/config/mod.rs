@@ -1,15 +1,19 @@
 //! What the operator chooses: `config.toml`, then `PORTICO_…` variables, then flags. Every key has a default.
 
+mod brand;
 mod counter;
 mod gateway_logs;
 pub mod keys;
 pub mod load;
+mod mail;
 mod tls;
 mod urls;
 mod validate;
 
+pub use brand::{Brand, Logo, footer_link};
 pub use counter::{Counter, OnFailure};
 pub use gateway_logs::{AccessLog, AccessLogField, AccessLogFormat, ContinueFrom, Refusals, Trace};
+pub use mail::{Accounts, Mail, MailTo, Smtp};
 pub use tls::{BackendTls, ListenerTls};
 pub use urls::Urls;
 
@@ -24,7 +28,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where the embedded Postgres, the master key and nothing else live. Default: see [`Config::data_dir`].
+    /// Where the embedded Postgres, the master key, mails without a server and nothing else live. Default: see [`Config::data_dir`].
     pub data_dir: Option<PathBuf>,
     /// Pages and the token endpoint.
     pub portal: Portal,
@@ -36,11 +40,15 @@ pub struct Config {
     pub database: Database,
     /// Tokens.
     pub oauth: OAuth,
+    /// Who may have an account.
+    pub accounts: Accounts,
+    /// How mail leaves.
+    pub mail: Mail,
     /// What is kept of calls.
     pub usage: Usage,
     /// Log lines.
     pub log: Log,
-    /// Names shown on pages.
+    /// Name, looks and words of the pages.
     pub brand: Brand,
 }
 
@@ -58,6 +66,8 @@ pub struct Portal {
     pub session_idle_seconds: u32,
     /// A session ends after so many seconds in any case.
     pub session_max_seconds: u32,
+    /// Whether everybody sees what is public; `false`: every page asks to sign in.
+    pub anonymous_browsing: bool,
     /// Its certificate.
     pub tls: ListenerTls,
 }
@@ -188,14 +198,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// Names shown on pages.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Brand {
-    /// Name of the portal.
-    pub name: String,
-}
-
 /// What `Debug` shows of a secret: whether there is one.
 fn hidden(secret: Option<&String>) -> &'static str {
     if secret.is_some() { "set" } else { "not set" }
@@ -240,6 +242,7 @@ impl Default for Portal {
             trusted_proxies: Vec::new(),
             session_idle_seconds: 8 * 3600,
             session_max_seconds: 7 * 24 * 3600,
+            anonymous_browsing: true,
             tls: ListenerTls::default(),
         }
     }
@@ -304,11 +307,5 @@ impl Default for Usage {
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, filter: "info".to_owned() }
-    }
-}
-
-impl Default for Brand {
-    fn default() -> Self {
-        Self { name: "Portico".to_owned() }
     }
 }

@@ -1,5 +1,6 @@
 //! The rules that settings have to keep, beyond their shape.
 
+use crate::base::text::{Email, is_slug};
 use crate::config::AccessLog;
 use crate::config::Config;
 use crate::config::urls::{self, Path, Urls};
@@ -68,11 +69,33 @@ pub(super) fn validate(config: &Config) -> Result<(), Broken> {
         return Err(("log.filter", format!("{error}; write one such as info or portico=debug,warn")));
     }
     access_log(&config.gateway.access_log)?;
-    let name = &config.brand.name;
-    if name.trim().is_empty() || name.chars().count() > 60 || name.chars().any(char::is_control) {
-        return Err(("brand.name", "must have 1 to 60 characters on one line".to_owned()));
+    mail(config)?;
+    config.brand.validate()
+}
+
+fn mail(config: &Config) -> Result<(), Broken> {
+    config.mail.server().map_err(|message| ("mail.url", message))?;
+    let from = config.mail.from.as_deref().unwrap_or("noreply@localhost");
+    if from.parse::<lettre::message::Mailbox>().is_err() {
+        let message = "no address; write one such as Portico <noreply@example.com>";
+        return Err(("mail.from", message.to_owned()));
+    }
+    let accounts = &config.accounts;
+    if let Some(wrong) = accounts.sign_up_roles.iter().find(|role| !is_slug(role)) {
+        return Err(("accounts.sign_up_roles", format!("{wrong} cannot be the name of a role")));
+    }
+    if accounts.sign_up_roles.iter().any(|role| role == "admin") {
+        return Err(("accounts.sign_up_roles", "strangers cannot be made administrators".to_owned()));
+    }
+    if let Some(wrong) = accounts.sign_up_domains.iter().find(|domain| !is_domain(domain)) {
+        return Err(("accounts.sign_up_domains", format!("{wrong} is no domain; write one such as example.com")));
     }
     Ok(())
+}
+
+/// As addresses are compared: in lower case.
+fn is_domain(domain: &str) -> bool {
+    Email::parse(&format!("x@{domain}")).is_some_and(|email| email.as_str() == format!("x@{domain}"))
 }
 
 fn access_log(log: &AccessLog) -> Result<(), Broken> {

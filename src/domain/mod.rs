@@ -1,4 +1,4 @@
-//! The nouns, in the order in which they may know one another: audit → accounts → catalog → applications →
+//! The nouns, in the order in which they may know one another: audit → mail → accounts → catalog → applications →
 //! subscriptions → credentials → oauth → usage → publishing. Inside each: `model.rs` (types and pure rules), `store.rs`
 //! (its SQL, and the only writer of its tables), and one file an activity. An activity opens the transaction, checks
 //! what the viewer may do, writes its audit event and commits.
@@ -8,6 +8,7 @@ pub mod applications;
 pub mod audit;
 pub mod catalog;
 pub mod credentials;
+pub mod mail;
 pub mod oauth;
 pub mod publishing;
 pub mod subscriptions;

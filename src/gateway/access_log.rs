@@ -9,6 +9,7 @@ use crate::base::redact;
 use crate::base::tally::Credential;
 use crate::base::version::Version;
 use crate::config::{self, AccessLogField as Field, AccessLogFormat as Format};
+use crate::gateway::client_address;
 use crate::gateway::headers::Peer;
 use crate::gateway::line::Line;
 use crate::gateway::refusal::Refusal;
@@ -123,7 +124,7 @@ impl Entry {
                 trace,
                 asked: asked.clone(),
                 user_agent: headers.get(USER_AGENT).cloned(),
-                client: if peer.is_proxy() { forwarded_for(headers, trusted) } else { None },
+                client: if peer.is_proxy() { client_address::forwarded_for(headers, trusted) } else { None },
                 api: None,
                 operation: None,
                 subscription: None,
@@ -196,7 +197,7 @@ impl Entry {
             }
             Field::Credential => match end.caller.1 {
                 Credential::None => {}
-                Credential::ApiKey(id) => line.shown(name, id),
+                Credential::ApiKey(id) | Credential::OldApiKey(id) => line.shown(name, id),
                 Credential::Client(id) => line.text(name, id),
             },
             Field::Status => line.number(name, end.status.map_or(499, |status| status.as_u16().into())),
@@ -282,20 +283,6 @@ impl Lines {
     pub(super) fn counts(&self) -> [&AtomicU64; 2] {
         [&self.written, &self.dropped]
     }
-}
-
-/// The address nearest to us that is none of our proxies, if it is an address.
-fn forwarded_for(headers: &HeaderMap, trusted: &[ipnet::IpNet]) -> Option<IpAddr> {
-    let lines: Vec<&HeaderValue> = headers.get_all("x-forwarded-for").iter().collect();
-    let hops = lines.into_iter().rev().flat_map(|line| line.as_bytes().rsplit(|b| *b == b','));
-    for hop in hops {
-        let address: IpAddr = std::str::from_utf8(hop).ok()?.trim().parse().ok()?;
-        let address = address.to_canonical();
-        if !trusted.iter().any(|net| net.contains(&address)) {
-            return Some(address);
-        }
-    }
-    None
 }
 
 fn protocol(version: http::Version) -> &'static str {

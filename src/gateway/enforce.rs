@@ -3,7 +3,7 @@
 //! Servers read paths in different ways. A call passes only if every way of reading its path leads to an operation that is
 //! listed with its method: so an encoded slash passes where what stands around it is listed too, and not otherwise.
 
-use crate::gateway::listing::Listing;
+use crate::gateway::listing::{Listing, Operation};
 use crate::gateway::route::{ROUNDS, decode};
 use crate::gateway::spelling;
 
@@ -22,8 +22,20 @@ pub(super) fn check<'m>(
     methods: &(impl Iterator<Item = &'m str> + Clone),
     path: &str,
 ) -> Result<(), Outside> {
+    check_those(listing, methods, path, &|_| true)
+}
+
+/// The same, where only those operations count that are `meant`.
+pub(super) fn check_those<'m>(
+    listing: Option<&Listing>,
+    methods: &(impl Iterator<Item = &'m str> + Clone),
+    path: &str,
+    meant: &impl Fn(&Operation<'_>) -> bool,
+) -> Result<(), Outside> {
     let listing = listing.ok_or(Outside::Path)?;
-    let lists = |path: &str| methods.clone().all(|method| listing.find(method, path).is_some());
+    let lists = |path: &str| {
+        methods.clone().all(|method| listing.find(method, path).is_some_and(|operation| meant(&operation)))
+    };
     if spelling::is_plain(path) {
         return if lists(path) { Ok(()) } else { Err(outside(listing, path)) };
     }
@@ -151,6 +163,30 @@ mod tests {
             assert_eq!(asked(&["GET"], path), Err(Outside::Path), "{path}");
         }
         assert_eq!(check(None, &["GET"].into_iter(), "/animals"), Err(Outside::Path));
+    }
+
+    #[test]
+    fn where_only_some_operations_count_the_most_concrete_one_decides() {
+        let listing = Listing::new(1, "", ZOO.into_iter()).unwrap();
+        let named = |operation: &Operation<'_>| operation.method == "GET" && operation.path == "/animals/{name}";
+        let passes =
+            |methods: &[&str], path| check_those(Some(&listing), &methods.iter().copied(), path, &named).is_ok();
+        for (methods, path) in [(&["GET"][..], "/animals/leo"), (&["HEAD"], "/animals/leo"), (&["GET"], "/animals/%61")]
+        {
+            assert!(passes(methods, path), "{methods:?} {path}");
+        }
+        for (methods, path) in [
+            (&["GET"][..], "/animals/mine"),
+            (&["GET"], "/animals/m%69ne"),
+            (&["GET"], "/animals/%256dine"),
+            (&["GET"], "/animals"),
+            (&["DELETE"], "/animals/leo"),
+            (&["GET", "DELETE"], "/animals/leo"),
+            (&["GET"], "/animals/leo%2Fsecret"),
+            (&["GET"], "/animals/leo/"),
+        ] {
+            assert!(!passes(methods, path), "{methods:?} {path}");
+        }
     }
 
     #[test]

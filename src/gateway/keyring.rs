@@ -10,6 +10,7 @@ use crate::base::id::{ApiId, ApiKeyId, ApplicationId, PlanId, SubscriptionId};
 use crate::base::quota::Subject;
 use crate::base::secret::Digest;
 use crate::gateway::bearer::Verified;
+use crate::gateway::key_limits::KeyLimits;
 use crate::gateway::limits::{Counter, Counters};
 use crate::gateway::lookups::{Lookups, TRUST};
 use crate::gateway::refusal::Refusal;
@@ -71,6 +72,8 @@ pub(super) struct KeyRecord {
     pub(super) environment: Environment,
     /// For a key that was replaced: it works strictly before this.
     pub(super) until: Option<OffsetDateTime>,
+    /// What narrows it; nothing for most keys.
+    pub(super) limits: Option<Box<KeyLimits>>,
     /// The application's subscription to that major version.
     pub(super) subscription: Option<Arc<Subscription>>,
 }
@@ -398,6 +401,7 @@ impl Keyring {
 
     fn key_record(&self, row: ApiKeyRow) -> Option<KeyRecord> {
         let application = row.application_id?;
+        let limits = KeyLimits::read(&row)?;
         let subscription = SubscriptionRow {
             id: row.subscription_id,
             api: row.api_id,
@@ -414,6 +418,7 @@ impl Keyring {
             endpoint,
             environment: row.environment?,
             until: if row.is_current? { None } else { Some(row.previous_expires_at?) },
+            limits,
             subscription: self.subscription(application, &subscription),
         })
     }

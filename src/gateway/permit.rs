@@ -4,6 +4,7 @@ use crate::base::environment::Environment;
 use crate::base::tally::Credential;
 use crate::gateway::authn::Caller;
 use crate::gateway::enforce::{self, Outside};
+use crate::gateway::key_limits::Origin;
 use crate::gateway::keyring::{State, Subscription};
 use crate::gateway::limits::{CommonLimit, Limited, Limiter, Standings};
 use crate::gateway::policy::{Pass, Rules};
@@ -38,6 +39,8 @@ pub(super) struct Asked<'a> {
     pub(super) method: &'a Method,
     /// Its headers, some of which put another method in its place.
     pub(super) headers: &'a HeaderMap,
+    /// Where it came from.
+    pub(super) origin: Origin<'a>,
 }
 
 /// A call that is not let through.
@@ -90,6 +93,9 @@ pub(super) async fn check<'a, 't: 'a>(
             if key.until.is_some_and(|until| now >= until) {
                 return Err(Refusal::ReplacedKey.into());
             }
+            if key.limits.as_ref().is_some_and(|limits| limits.has_expired(now)) {
+                return Err(Refusal::ExpiredKey.into());
+            }
             if key.environment != environment {
                 return Err(Refusal::OtherEnvironment.into());
             }
@@ -98,6 +104,9 @@ pub(super) async fn check<'a, 't: 'a>(
             }
             if *key.endpoint != *matched.endpoint.name {
                 return Err(Refusal::OtherEndpoint.into());
+            }
+            if let Some(limits) = &key.limits {
+                limits.check_address(asked.origin, asked.headers)?;
             }
             Some(key.subscription.as_deref())
         }
@@ -135,6 +144,13 @@ pub(super) async fn check<'a, 't: 'a>(
         }
     };
     in_definition(matched, asked, rules)?;
+    if let Caller::Key(key) = caller
+        && let Some(limits) = &key.limits
+    {
+        let overriding = overriding(asked, matched.query);
+        let methods = std::iter::once(asked.method.as_str()).chain(overriding.iter().map(|method| &**method));
+        limits.check_operation(matched, &methods)?;
+    }
     // API keys have no scopes and are not asked for any.
     if let Caller::Client(_, token) = caller
         && let Some(needed) = unmet(matched, asked, rules, token.reach.scopes())
@@ -249,6 +265,7 @@ impl Caller {
     pub(super) fn credential(&self) -> (Option<crate::base::id::ApplicationId>, Credential) {
         match self {
             Self::Anyone => (None, Credential::None),
+            Self::Key(key) if key.until.is_some() => (Some(key.application), Credential::OldApiKey(key.id)),
             Self::Key(key) => (Some(key.application), Credential::ApiKey(key.id)),
             Self::Client(client, _) => {
                 (Some(client.application), Credential::Client(std::sync::Arc::clone(&client.id)))

@@ -8,6 +8,7 @@ use crate::gateway::cors::{self, Asker, Cors};
 use crate::gateway::forward;
 use crate::gateway::headers;
 use crate::gateway::key_in_query::{self, InQuery};
+use crate::gateway::key_limits::Origin;
 use crate::gateway::limits::Standings;
 use crate::gateway::meter::Call;
 use crate::gateway::permit;
@@ -136,7 +137,8 @@ async fn proceed<'t>(
     let now = client.core.settings.clock.now();
     call.is_at(now);
     let rewritten = rules.rewrite.as_ref().and_then(|rewrite| rewrite.apply(matched.rest));
-    let asked = permit::Asked { method, headers: request.headers() };
+    let origin = Origin { peer: &client.peer, trusted: &client.core.settings.trusted_proxies };
+    let asked = permit::Asked { method, headers: request.headers(), origin };
     let permit = permit::check(&client.core.limiter, table, matched, asked, (&caller, client.environment), now);
     let mut permit = permit.await.map_err(|denied| {
         *limit = denied.limit;

@@ -105,6 +105,8 @@ refusals! {
     UnknownKey => "unknown_key", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
     /// The key was replaced, and the grace hour is over.
     ReplacedKey => "replaced_key", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
+    /// The key has expired.
+    ExpiredKey => "expired_key", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
     /// The key or client is for the other environment.
     OtherEnvironment => "other_environment", UNAUTHORIZED, "900901", "Invalid credentials", INVALID;
     /// Not one of our access tokens, or not for here, or too old.
@@ -121,6 +123,12 @@ refusals! {
     /// The key is for another endpoint.
     OtherEndpoint => "other_endpoint", FORBIDDEN, "900908", "Not allowed",
         "This API key was made for another endpoint of the API.";
+    /// The key may not be used from where the call came from.
+    AddressNotAllowed => "address_not_allowed", FORBIDDEN, "900908", "Not allowed",
+        "This API key may not be used from the address that the call came from.";
+    /// The key does not open this operation.
+    OperationNotAllowed => "operation_not_allowed", FORBIDDEN, "900908", "Not allowed",
+        "This API key does not open this operation.";
     /// The application is not subscribed to this major version.
     NotSubscribed => "not_subscribed", FORBIDDEN, "900908", "Not subscribed",
         "The application is not subscribed to this major version of the API. Subscribe it in the portal.";

@@ -100,6 +100,11 @@ pub(super) struct ApiKeyRow {
     pub(super) environment: Option<Environment>,
     pub(super) is_current: Option<bool>,
     pub(super) previous_expires_at: Option<OffsetDateTime>,
+    pub(super) expires_at: Option<OffsetDateTime>,
+    /// Networks.
+    pub(super) addresses: Option<Vec<String>>,
+    /// Methods and path templates below the endpoint.
+    pub(super) operations: Option<Vec<String>>,
     pub(super) subscription_id: Option<SubscriptionId>,
     pub(super) plan_id: Option<PlanId>,
     pub(super) state: Option<String>,
@@ -227,6 +232,7 @@ pub(super) async fn api_key(pool: &PgPool, digest: &Digest) -> Result<ApiKeyRow>
         r#"select r.revision, k.id as "id?: ApiKeyId", k.application_id as "application_id?: ApplicationId",
                k.api_id as "api_id?: ApiId", k.major as "major?", k.endpoint as "endpoint?",
                k.environment as "environment?: Environment", k.digest = $1 as is_current, k.previous_expires_at,
+               k.expires_at as "expires_at?", k.addresses::text[] as "addresses?", k.operations as "operations?",
                s.id as "subscription_id?: SubscriptionId", s.plan_id as "plan_id?: PlanId", s.state as "state?"
            from gateway_revision r
            left join api_keys k on k.digest = $1 or k.previous_digest = $1

@@ -158,6 +158,7 @@ impl Hash for Key {
         match &self.credential {
             Credential::None => {}
             Credential::ApiKey(id) => state.write_u128(id.0.as_u128()),
+            Credential::OldApiKey(id) => state.write_u128(!id.0.as_u128()),
             Credential::Client(id) => state.write(id.as_bytes()),
         }
         let version = u64::from(self.version.major) << 16 | u64::from(self.version.minor);

@@ -46,6 +46,12 @@ pub fn count(n: impl std::borrow::Borrow<usize>, _: &dyn Values, one: &str, many
     Ok(format!("{} {}", grouped(n), if n == 1 { one } else { many }))
 }
 
+/// `12,345`: `{{ n|number }}`.
+#[askama::filter_fn]
+pub fn number(n: impl std::borrow::Borrow<i64>, _: &dyn Values) -> askama::Result<String> {
+    Ok(grouped(*n.borrow()))
+}
+
 fn since(at: OffsetDateTime, now: OffsetDateTime) -> Option<String> {
     let past = now - at;
     let some = |n: i64, one: &str, many: &str| Some(if n == 1 { one.to_owned() } else { format!("{n} {many} ago") });

@@ -9,6 +9,18 @@ pub enum Flash {
     SessionEnded,
     /// A password was set with a link.
     PasswordSet,
+    /// A new account was made with a link.
+    AccountReady,
+    /// The member's name was changed.
+    ProfileSaved,
+    /// The member's password was changed.
+    PasswordChanged,
+    /// Another session of the member was ended.
+    OtherSessionEnded,
+    /// Every session of the member was ended.
+    SignedOutEverywhere,
+    /// A person was invited.
+    PersonInvited,
     /// The instance has its first administrator.
     InstanceReady,
     /// An application's name or description was changed.
@@ -40,10 +52,16 @@ pub enum Flash {
 }
 
 impl Flash {
-    const ALL: [(Self, &'static str, &'static str); 17] = [
+    const ALL: [(Self, &'static str, &'static str); 23] = [
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::SessionEnded, "session-ended", "Your session had ended, so nothing was changed. Sign in and try again."),
         (Self::PasswordSet, "password-set", "Your password is set. Sign in with it."),
+        (Self::AccountReady, "account-ready", "Your account is ready and you are signed in."),
+        (Self::ProfileSaved, "profile-saved", "Your name is saved."),
+        (Self::PasswordChanged, "password-changed", "Your password is changed. Every other session is signed out."),
+        (Self::OtherSessionEnded, "other-session-ended", "That session is ended."),
+        (Self::SignedOutEverywhere, "signed-out-everywhere", "You are signed out everywhere."),
+        (Self::PersonInvited, "person-invited", "The account is made, and a letter with a link is on its way."),
         (Self::InstanceReady, "instance-ready", "Your account is ready and you are signed in."),
         (Self::ApplicationSaved, "application-saved", "The application is saved."),
         (Self::ApplicationDeleted, "application-deleted", "The application is deleted. Its keys no longer work."),

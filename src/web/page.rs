@@ -1,9 +1,11 @@
 //! Pages: what the frame around each needs, and the ways to answer with one.
 
 use crate::domain::accounts::model::Viewer;
+use crate::web::assets;
 use crate::web::cookie;
 use crate::web::error::{Failure, Result};
 use crate::web::flash::Flash;
+use crate::web::look::Look;
 use crate::web::state::PortalState;
 use askama::Template;
 use askama::filters::HtmlSafeOutput;
@@ -11,17 +13,25 @@ use axum::extract::FromRequestParts;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::IntoResponse as _;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use time::OffsetDateTime;
+
+const SPECULATION_RULES: HeaderName = HeaderName::from_static("speculation-rules");
+
+/// What browsers may fetch ahead when the pointer rests on a link: no GET changes anything.
+static SPECULATION: LazyLock<Option<HeaderValue>> =
+    LazyLock::new(|| HeaderValue::from_str(&format!("\"{}\"", assets::url("speculation.json"))).ok());
 
 /// What `layout.html` needs; the field `shell` of every page.
 #[derive(Clone, Debug)]
 pub struct Shell {
     /// The portal's name.
     pub brand: Arc<str>,
+    /// The rest of what the operator puts on pages.
+    pub look: Arc<Look>,
     /// Who looks.
     pub viewer: Viewer,
     /// A message from the request before.
@@ -32,6 +42,10 @@ pub struct Shell {
     pub here: String,
     /// The time of the request.
     pub now: OffsetDateTime,
+    /// When the session ends unless it is used again; none for a visitor.
+    pub session_ends_at: Option<OffsetDateTime>,
+    /// Whether people may sign up by themselves.
+    pub sign_up_is_open: bool,
 }
 
 /// Light or dark.
@@ -63,11 +77,14 @@ impl Shell {
     pub fn new(state: &PortalState, viewer: Viewer, headers: &HeaderMap, uri: &Uri) -> Self {
         Self {
             brand: Arc::clone(&state.brand),
+            look: Arc::clone(&state.look),
             viewer,
             flash: cookie::get(headers, cookie::FLASH).and_then(Flash::parse),
             theme: cookie::get(headers, cookie::THEME).and_then(Theme::parse),
             here: uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned(),
             now: state.ctx.clock.now(),
+            session_ends_at: None,
+            sign_up_is_open: state.accounts.sign_up,
         }
     }
 
@@ -79,6 +96,11 @@ impl Shell {
             Some(rest) if rest.starts_with('/') => " aria-current=\"true\"",
             _ => "",
         })
+    }
+
+    /// Seconds for which the session lasts if nothing more is asked; none for a visitor.
+    pub fn session_seconds(&self) -> Option<i64> {
+        self.session_ends_at.map(|ends_at| (ends_at - self.now).whole_seconds().max(0))
     }
 
     /// Up to two letters that stand for the member.
@@ -125,7 +147,9 @@ pub fn show_once(page: &impl Template) -> Result {
 /// Answers with a page and a status.
 pub fn show_with(status: StatusCode, page: &impl Template) -> Result {
     let html = page.render().map_err(|error| Failure::from(crate::base::error::Error::internal(error)))?;
-    Ok((status, [(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
+    let mut response = (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
+    response.headers_mut().extend(SPECULATION.clone().map(|rules| (SPECULATION_RULES, rules)));
+    Ok(response)
 }
 
 /// Sends the browser on after a POST (303).

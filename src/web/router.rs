@@ -1,17 +1,17 @@
 //! Every URL in the product, and the order of the layers; the only file with paths in it.
 
 use crate::base::error::Error;
-use crate::web::accounts::{account, consents, links, sign_in};
-use crate::web::catalog::{definition, document, index, operations, overview};
+use crate::web::accounts::{account, consents, links, own, password_reset, people, sessions, sign_in, sign_up};
+use crate::web::catalog::{definition, document, index, machines, operations, overview};
 use crate::web::credentials::{
-    api_keys, client, client_changes, direct, direct_changes, key_changes, new_key, settings,
+    api_keys, application_keys, client, client_changes, direct, direct_changes, key_changes, new_key, settings,
 };
 use crate::web::error::Failure;
 use crate::web::layer::security_headers::SecurityHeaders;
-use crate::web::layer::{cross_site, error_pages, request_log, security_headers, session};
+use crate::web::layer::{compression, cross_site, error_pages, members_only, request_log, security_headers, session};
 use crate::web::oauth::{authorize, device, logout};
 use crate::web::state::PortalState;
-use crate::web::{applications, assets, oauth, page, subscriptions, urls};
+use crate::web::{applications, assets, home, look, oauth, subscriptions};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -31,6 +31,7 @@ const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 pub fn router(state: PortalState) -> Router {
     Router::new()
         .merge(assets::routes())
+        .merge(look::routes())
         .merge(oauth::routes())
         .merge(pages(&state))
         .layer(
@@ -44,10 +45,10 @@ pub fn router(state: PortalState) -> Router {
 }
 
 /// What browsers look at. From the inside out: foreign forms are refused before a handler reads them; what takes too
-/// long or panics becomes a failure; failures become pages; pages know who looks.
+/// long or panics becomes a failure; failures become pages; pages travel compressed, and know who looks.
 fn pages(state: &PortalState) -> Router<PortalState> {
     Router::new()
-        .route("/", get(async || page::redirect(&urls::apis())))
+        .merge(home_pages())
         .merge(accounts())
         .merge(catalog())
         .merge(applications())
@@ -60,8 +61,14 @@ fn pages(state: &PortalState) -> Router<PortalState> {
         .layer(cross_site::layer(state))
         .layer(axum::middleware::from_fn(within_time))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state.clone(), members_only::layer))
         .layer(from_fn_with_state(state.clone(), error_pages::layer))
+        .layer(compression::layer())
         .layer(from_fn_with_state(state.clone(), session::layer))
+}
+
+fn home_pages() -> Router<PortalState> {
+    Router::new().route("/", get(home::show)).route("/first-steps/dismissal", post(home::dismiss_steps))
 }
 
 fn accounts() -> Router<PortalState> {
@@ -72,12 +79,28 @@ fn accounts() -> Router<PortalState> {
         .route("/password/{token}", get(links::password).post(links::set_password))
         .route("/account", get(account::show))
         .route("/account/applications/{client}/deletion", get(consents::ask_deletion).post(consents::delete))
+        .route("/account/details", get(own::details).post(own::rename))
+        .route("/account/password", get(own::password).post(own::change_password))
+        .route("/account/sessions", get(sessions::index))
+        .route("/account/sessions/deletion", get(sessions::ask_deletion).post(sessions::delete_all))
+        .route("/account/sessions/{id}/deletion", post(sessions::delete))
+        .route("/session", get(sessions::standing).post(sessions::keep))
+        .route("/sign-up", get(sign_up::show).post(sign_up::create))
+        .route("/sign-up/sent", get(sign_up::sent))
+        .route("/sign-up/{token}", get(sign_up::link).post(sign_up::finish))
+        .route("/password-reset", get(password_reset::show).post(password_reset::create))
+        .route("/password-reset/sent", get(password_reset::sent))
+        .route("/people", get(people::index).post(people::invite))
+        .route("/people/new", get(people::new))
         .route("/theme", post(account::set_theme))
 }
 
 fn catalog() -> Router<PortalState> {
     Router::new()
         .route("/apis", get(index::show))
+        .route("/apis.md", get(machines::list))
+        .route("/llms.txt", get(machines::llms))
+        .route("/.well-known/api-catalog", get(machines::catalog))
         .route("/apis/{name}", get(overview::newest))
         .route("/apis/{name}/{major}", get(overview::show))
         .route("/apis/{name}/{major}/operations", get(operations::show))
@@ -116,6 +139,8 @@ fn credentials() -> Router<PortalState> {
             "/applications/{id}/credentials/{environment}/deletion",
             get(client_changes::ask_deletion).post(client_changes::delete),
         )
+        .route("/applications/{id}/api-keys/{environment}", get(application_keys::index))
+        .route("/applications/{id}/api-keys/{environment}/new", get(application_keys::new))
         .route("/apis/{name}/{major}/keys/{environment}", get(api_keys::index).post(new_key::generate))
         .route("/apis/{name}/{major}/keys/{environment}/new", get(new_key::new))
         .merge(direct_credentials())

@@ -1,9 +1,11 @@
 //! What a handler may reach.
 
-use crate::config::{Config, Urls};
+use crate::config::{Accounts, Config, Urls};
 use crate::domain::Ctx;
 use crate::domain::accounts::sessions::Lifetime;
+use crate::domain::catalog::search::Remembered;
 use crate::domain::oauth::issuer::Issuer;
+use crate::web::look::Look;
 use std::sync::Arc;
 
 /// Cheap to clone.
@@ -17,27 +19,39 @@ pub struct PortalState {
     pub urls: Arc<Urls>,
     /// When sessions end.
     pub lifetime: Lifetime,
+    /// Who may have an account.
+    pub accounts: Arc<Accounts>,
     /// Name shown on pages.
     pub brand: Arc<str>,
+    /// The rest of what the operator puts on pages.
+    pub look: Arc<Look>,
     /// The largest request body that the gateway takes, in bytes.
     pub most_body_bytes: u64,
     /// Proxies that are believed.
     pub trusted_proxies: Arc<[ipnet::IpNet]>,
+    /// Who may look at pages without an account.
+    pub browsing: Browsing,
+    /// What was counted in the catalogue.
+    pub remembered: Remembered,
     /// For how many days refused calls are kept.
     pub keep_refusals_days: u16,
 }
 
 impl PortalState {
     /// From the parts that `app.rs` has made.
-    pub fn new(ctx: Ctx, issuer: Arc<Issuer>, config: &Config, urls: Urls, lifetime: Lifetime) -> Self {
+    pub fn new(ctx: Ctx, issuer: Arc<Issuer>, config: &Config, urls: Urls, lifetime: Lifetime, look: Look) -> Self {
         Self {
             ctx,
             issuer,
             urls: Arc::new(urls),
             lifetime,
+            accounts: Arc::new(config.accounts.clone()),
             brand: config.brand.name.as_str().into(),
+            look: Arc::new(look),
             most_body_bytes: config.gateway.max_body_bytes,
             trusted_proxies: config.portal.trusted_proxies.as_slice().into(),
+            browsing: if config.portal.anonymous_browsing { Browsing::Anybody } else { Browsing::Members },
+            remembered: Remembered::default(),
             keep_refusals_days: config.gateway.refusals.keep_days,
         }
     }
@@ -46,6 +60,15 @@ impl PortalState {
     pub fn transport(&self) -> Transport {
         if self.urls.portal.starts_with("https://") { Transport::Tls } else { Transport::Plain }
     }
+}
+
+/// Who may look at pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Browsing {
+    /// Everybody sees what is public.
+    Anybody,
+    /// Whoever is signed in.
+    Members,
 }
 
 /// What the public URL says about the way between browser and portal.

@@ -2,23 +2,46 @@
 //! The patterns are in `router.rs`; `tests/it/pages.rs` follows the links.
 
 use crate::base::environment::Environment;
-use crate::base::id::{ApiKeyId, ApplicationId, SubscriptionId};
+use crate::base::id::{ApiKeyId, ApplicationId, SessionId, SubscriptionId};
+
+/// The home page.
+pub fn home() -> String {
+    "/".to_owned()
+}
+
+/// Hides the first steps on the home page.
+pub fn first_steps_dismissal() -> String {
+    "/first-steps/dismissal".to_owned()
+}
 
 /// The catalogue.
 pub fn apis() -> String {
     "/apis".to_owned()
 }
 
-/// The catalogue, narrowed to words and a tag; empty ones are left out.
-pub fn apis_matching(text: &str, tag: &str) -> String {
+/// The catalogue, narrowed by name and value; empty values are left out.
+pub fn apis_with(pairs: &[(&str, String)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [("q", text), ("tag", tag)] {
-        if !value.is_empty() {
-            query.append_pair(name, value);
-        }
+    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        query.append_pair(name, value);
     }
     let query = query.finish();
     if query.is_empty() { apis() } else { format!("/apis?{query}") }
+}
+
+/// The catalogue, narrowed to words and a tag; empty ones are left out.
+pub fn apis_matching(text: &str, tag: &str) -> String {
+    apis_with(&[("q", text.to_owned()), ("tag", tag.to_owned())])
+}
+
+/// The catalogue of everybody as Markdown, in pages from 1.
+pub fn apis_markdown(page: u32) -> String {
+    if page > 1 { format!("/apis.md?page={page}") } else { "/apis.md".to_owned() }
+}
+
+/// The catalogue of everybody for programs (RFC 9727), in pages from 1.
+pub fn api_catalog(page: u32) -> String {
+    if page > 1 { format!("/.well-known/api-catalog?page={page}") } else { "/.well-known/api-catalog".to_owned() }
 }
 
 /// One major version of an API.
@@ -44,6 +67,21 @@ pub fn api_definition(name: &str, major: u16, endpoint: &str) -> String {
 /// The API Keys pane of an environment. Generates a key (POST).
 pub fn api_keys(name: &str, major: u16, environment: Environment) -> String {
     format!("/apis/{name}/v{major}/keys/{environment}")
+}
+
+/// The form behind Generate API Key, with an application chosen: it returns to that application's keys.
+pub fn new_api_key_for(name: &str, major: u16, environment: Environment, application: ApplicationId) -> String {
+    format!("/apis/{name}/v{major}/keys/{environment}/new?list=application&application={application}")
+}
+
+/// The API Keys of an application in an environment.
+pub fn application_api_keys(application: ApplicationId, environment: Environment) -> String {
+    format!("/applications/{application}/api-keys/{environment}")
+}
+
+/// For which API an application shall get a key.
+pub fn new_application_api_key(application: ApplicationId, environment: Environment) -> String {
+    format!("/applications/{application}/api-keys/{environment}/new")
 }
 
 /// My Applications.
@@ -230,6 +268,83 @@ pub fn theme() -> String {
 /// The first administrator's one-time link.
 pub fn setup(token: &str) -> String {
     format!("/setup/{token}")
+}
+
+/// Asking for an account.
+pub fn sign_up() -> String {
+    "/sign-up".to_owned()
+}
+
+/// What comes after asking for an account.
+pub fn sign_up_sent() -> String {
+    "/sign-up/sent".to_owned()
+}
+
+/// A one-time link that makes an account.
+pub fn sign_up_link(token: &str) -> String {
+    format!("/sign-up/{token}")
+}
+
+/// Asking for a new password.
+pub fn password_reset() -> String {
+    "/password-reset".to_owned()
+}
+
+/// What comes after asking for a new password.
+pub fn password_reset_sent() -> String {
+    "/password-reset/sent".to_owned()
+}
+
+/// How long one's session still lasts; keeps it alive (POST).
+pub fn session() -> String {
+    "/session".to_owned()
+}
+
+/// One's own name.
+pub fn account_details() -> String {
+    "/account/details".to_owned()
+}
+
+/// One's own password.
+pub fn account_password() -> String {
+    "/account/password".to_owned()
+}
+
+/// One's own sessions.
+pub fn account_sessions() -> String {
+    "/account/sessions".to_owned()
+}
+
+/// Signing out everywhere.
+pub fn account_sessions_deletion() -> String {
+    "/account/sessions/deletion".to_owned()
+}
+
+/// Ending one of one's own sessions (POST).
+pub fn account_session_deletion(id: SessionId) -> String {
+    format!("/account/sessions/{id}/deletion")
+}
+
+/// Everybody who has an account.
+pub fn people() -> String {
+    "/people".to_owned()
+}
+
+/// The same, narrowed to words, from a place on.
+pub fn people_matching(text: &str, after: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in [("q", text), ("after", after)] {
+        if !value.is_empty() {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() { people() } else { format!("/people?{query}") }
+}
+
+/// The form that invites somebody.
+pub fn new_person() -> String {
+    "/people/new".to_owned()
 }
 
 /// A one-time link that sets a password.

@@ -4,11 +4,34 @@ use crate::base::policy::{Limit, Period, Rate, RateUnit};
 use crate::domain::subscriptions::model::Plan;
 use crate::domain::usage::quotas::Standing;
 use crate::web::filters::grouped;
+use ipnet::IpNet;
 use time::OffsetDateTime;
 
-/// What is left of an hour, rounded up: `47 min`.
+/// What is left of an hour or a day, rounded up: `47 min`, `23 hours`.
 pub fn left(now: OffsetDateTime, until: OffsetDateTime) -> String {
-    format!("{} min", (seconds_left(now, until) + 59) / 60)
+    match seconds_left(now, until) {
+        seconds if seconds >= 7200 => format!("{} hours", (seconds + 3599) / 3600),
+        seconds => format!("{} min", (seconds + 59) / 60),
+    }
+}
+
+/// What is left in days, rounded up: `1 day`, `6 days`.
+pub fn days_left(now: OffsetDateTime, until: OffsetDateTime) -> String {
+    counted((seconds_left(now, until) + 86_399) / 86_400, "day")
+}
+
+/// A span of days as people say it: `30 days`, `6 months`, `1 year`.
+pub fn days(days: i64) -> String {
+    match days {
+        365 => "1 year".to_owned(),
+        180 => "6 months".to_owned(),
+        days => counted(days, "day"),
+    }
+}
+
+/// A network as people write it: a single address without its prefix.
+pub fn network(network: &IpNet) -> String {
+    if network.prefix_len() == network.max_prefix_len() { network.addr().to_string() } else { network.to_string() }
 }
 
 /// The same in seconds; none once it is over.
@@ -75,6 +98,37 @@ fn rate(rate: Rate) -> String {
     format!("{} {unit}", counted(i64::from(rate.count), "request"))
 }
 
+/// A browser as people call it, from what it says of itself: `Firefox on Linux`. Nothing hangs on it.
+pub fn browser(user_agent: &str) -> String {
+    const BROWSERS: [(&str, &str); 8] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser/", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("CriOS/", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |known: &[(&str, &'static str)]| {
+        known.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+    };
+    match (find(&BROWSERS), find(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(known), None) | (None, Some(known)) => known.to_owned(),
+        (None, None) => "Unknown browser".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,8 +149,10 @@ mod tests {
     #[test]
     fn what_is_left_is_rounded_up() {
         let now = datetime!(2026-11-24 12:00 UTC);
-        let said = [3600, 3541, 3540, 1, 0, -5].map(|s| left(now, now + Duration::seconds(s)));
-        assert_eq!(said, ["60 min", "60 min", "59 min", "1 min", "0 min", "0 min"]);
+        let said = [86_400, 7201, 7200, 3600, 3541, 3540, 1, 0, -5].map(|s| left(now, now + Duration::seconds(s)));
+        assert_eq!(said, ["24 hours", "3 hours", "2 hours", "60 min", "60 min", "59 min", "1 min", "0 min", "0 min"]);
+        let said = [86_401, 86_400, 1].map(|s| days_left(now, now + Duration::seconds(s)));
+        assert_eq!(said, ["2 days", "1 day", "1 day"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::support::visitor::Visitor;
 use crate::support::{make, shop};
 use portico::base::environment::Environment;
 use portico::domain::accounts::model::Member;
+use portico::domain::credentials::model::Grace;
 use portico::domain::credentials::{api_keys, clients};
 use std::collections::BTreeSet;
 
@@ -76,7 +77,7 @@ const THEIRS: [Gets; 6] = [SignIn, Ok, Ok, Nothing, Ok, Ok];
 const THEIRS_DONE: [Gets; 6] = [SignIn, On, On, Nothing, On, On];
 const THEIRS_GONE: [Gets; 6] = [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing];
 /// Advanced configurations that are right.
-const SETTINGS: &[(&str, &str)] = &[
+pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ("grant_types", "client_credentials"),
     ("access_token_seconds", "600"),
     ("refresh_token_seconds", "3600"),
@@ -86,12 +87,37 @@ const SETTINGS: &[(&str, &str)] = &[
 ];
 
 const TABLE: &[Row] = &[
-    get("/", [On; 6]),
+    get("/", EVERYBODY),
+    post("/first-steps/dismissal", &[], [SignIn, On, On, On, On, On]),
     // Accounts
     get("/sign-in", [Ok, On, On, On, On, On]),
     post("/sign-in", &[("email", "{who}@nowhere.example"), ("password", "wrong")], [Again; 6]),
     post("/theme", &[("theme", "dark")], [On; 6]),
     get("/account", MEMBERS),
+    get("/account/details", MEMBERS),
+    post("/account/details", &[("name", "{who}")], [SignIn, On, On, On, On, On]),
+    get("/account/password", MEMBERS),
+    post("/account/password", &[("current", "wrong")], [SignIn, Again, Again, Again, Again, Again]),
+    get("/account/sessions", MEMBERS),
+    get("/account/sessions/deletion", MEMBERS),
+    at(
+        "/account/sessions/01935b6e-0000-7000-8000-000000000000/deletion",
+        post("/account/sessions/{id}/deletion", &[], [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
+    ),
+    get("/session", [Unknown, Ok, Ok, Ok, Ok, Ok]),
+    post("/session", &[], MEMBERS),
+    get("/sign-up", [Ok, On, On, On, On, On]),
+    post("/sign-up", &[("name", "{who}"), ("email", "nobody")], [Again; 6]),
+    get("/sign-up/sent", EVERYBODY),
+    get("/sign-up/{token}", NOBODY),
+    post("/sign-up/{token}", &[("name", "{who}"), ("password", "a long enough one")], NOBODY),
+    get("/password-reset", EVERYBODY),
+    post("/password-reset", &[("email", "nobody")], [Again; 6]),
+    get("/password-reset/sent", EVERYBODY),
+    // Everybody who has an account: for administrators
+    get("/people", [SignIn, Nothing, Nothing, Nothing, Ok, Nothing]),
+    get("/people/new", [SignIn, Nothing, Nothing, Nothing, Ok, Nothing]),
+    post("/people", &[("email", "nobody")], [SignIn, Nothing, Nothing, Nothing, Again, Nothing]),
     get("/account/applications/{client}/deletion", [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     post("/account/applications/{client}/deletion", &[], [SignIn, Nothing, Nothing, Nothing, Nothing, Nothing]),
     get("/setup/{token}", NOBODY),
@@ -100,6 +126,9 @@ const TABLE: &[Row] = &[
     post("/password/{token}", &[("password", "a long enough one")], NOBODY),
     // Catalogue: public for everybody, private for members, restricted for its role and for whoever publishes
     get("/apis", EVERYBODY),
+    get("/apis.md", EVERYBODY),
+    get("/llms.txt", EVERYBODY),
+    get("/.well-known/api-catalog", EVERYBODY),
     at("/apis/pets", get("/apis/{name}", [On; 6])),
     at("/apis/vault", get("/apis/{name}", [Nothing, Nothing, Nothing, On, On, Nothing])),
     at("/apis/pets/v1", get("/apis/{name}/{major}", EVERYBODY)),
@@ -142,6 +171,8 @@ const TABLE: &[Row] = &[
     post("/applications/{id}/credentials/{environment}/tokens/revocation", &[], CHANGE),
     get("/applications/{id}/credentials/{environment}/deletion", ASK),
     post("/applications/{id}/credentials/{environment}/deletion", &[], CHANGE),
+    get("/applications/{id}/api-keys/{environment}", READ),
+    get("/applications/{id}/api-keys/{environment}/new", ASK),
     at("/apis/pets/v1/keys/sandbox", get("/apis/{name}/{major}/keys/{environment}", MEMBERS)),
     at(
         "/apis/vault/v1/keys/sandbox",
@@ -185,11 +216,12 @@ const TABLE: &[Row] = &[
         DIRECT_CONVERSION,
         post("/apis/{name}/{major}/credentials/{environment}/conversion", &[("name", "Made again")], THEIRS_GONE),
     ),
-    get("/api-keys/{key}/regeneration", ASK),
-    post("/api-keys/{key}/regeneration", &[], [SignIn, Nothing, No, Nothing, Nothing, Ok]),
-    post("/api-keys/{key}/old-key/deletion", &[], CHANGE),
-    get("/api-keys/{key}/deletion", ASK),
-    post("/api-keys/{key}/deletion", &[("confirm", "ci")], CHANGE),
+    get("/api-keys/{key}/regeneration", [SignIn, Nothing, No, Nothing, No, Ok]),
+    post("/api-keys/{key}/regeneration", &[], [SignIn, Nothing, No, Nothing, No, Ok]),
+    post("/api-keys/{key}/old-key/deletion", &[], [SignIn, Nothing, No, Nothing, No, On]),
+    // Administrators see and delete every key.
+    get("/api-keys/{key}/deletion", [SignIn, Nothing, No, Nothing, Ok, Ok]),
+    post("/api-keys/{key}/deletion", &[("confirm", "ci")], [SignIn, Nothing, No, Nothing, On, Nothing]),
     // Devices
     get("/device", MEMBERS),
     post("/device", &[("user_code", "BBBB-BBBB")], [SignIn, Again, Again, Again, Again, Again]),
@@ -206,7 +238,8 @@ const TABLE: &[Row] = &[
     post("/oauth2/authorize/{handle}/sign-in", &[], NOBODY),
     // Whoever is signed in is asked
     get("/oauth2/logout", [On, Ok, Ok, Ok, Ok, Ok]),
-    // Last: they end the sessions of all the others
+    // Last: they end the sessions of all the others, and then lead to the sign-in page
+    post("/account/sessions/deletion", &[], [SignIn; 6]),
     post("/oauth2/logout/confirmation", &[], [On; 6]),
     post("/sign-out", &[], [On; 6]),
     // Machines, and what comes from other sites
@@ -241,7 +274,7 @@ impl Fixture {
         shop::subscribe(app, owner, &application).await;
         shop::share(app, &application, "reader@example.com").await;
         let key = shop::key(app, owner, (&application, "ci"), Environment::Sandbox).await.key;
-        api_keys::regenerate(&app.ctx, owner, key.id).await.unwrap();
+        api_keys::regenerate(&app.ctx, owner, key.id, Grace::Hour).await.unwrap();
         clients::generate(&app.ctx, owner, application.id, Environment::Sandbox).await.unwrap();
         let subscription: uuid::Uuid = sqlx::query_scalar("select id from subscriptions where application_id = $1")
             .bind(application.id.0)
@@ -278,7 +311,7 @@ fn gets(answer: &Answer) -> Option<Gets> {
 
 #[tokio::test]
 async fn every_route_is_open_to_whom_it_should_be_and_to_nobody_else() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(|config| config.accounts.sign_up = true).await;
     shop::publish_unserved(&app).await;
     let owner = make::developer(&app, "owner").await;
     make::developer(&app, "other").await;

@@ -263,7 +263,7 @@ async fn what_cannot_be_read_or_done_gets_a_page_that_says_so() {
     let mut visitor = Visitor::new(&app);
     let cases = [
         (visitor.peek("/nowhere").await, 404, "Nothing to see here"),
-        (visitor.peek("/apis?q=a&q=b").await, 400, "That request cannot be read"),
+        (visitor.peek("/sign-in?next=a&next=b").await, 400, "That request cannot be read"),
         (visitor.peek("/sign-out").await, 405, "This page cannot do that"),
         (visitor.post("/sign-in", &[("email", &"x".repeat(300_000))]).await, 413, "That is too large"),
         (

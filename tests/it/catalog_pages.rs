@@ -58,8 +58,8 @@ async fn the_catalogue_has_a_card_for_each_major_version_that_the_viewer_may_see
     make::member(&app, "pat", &["developer", "partner"]).await;
     let cards = |page: &Page| page.all(".api-card h3");
 
-    let page = Visitor::new(&app).open("/").await;
-    assert_eq!((page.at.as_str(), page.one("h1").as_str()), ("/apis", "Build with Portico"));
+    let page = Visitor::new(&app).open("/apis").await;
+    assert_eq!(page.one("h1"), "Build with Portico");
     assert_eq!(cards(&page), ["Pets v1", "Weather v2", "Weather v1"]);
     page.assert_shows("3 API versions");
     let mut dana = Visitor::signed_in(&app, "dana").await;
@@ -90,20 +90,142 @@ async fn every_page_of_a_restricted_api_is_there_for_its_role_only() {
 }
 
 #[tokio::test]
-async fn the_catalogue_is_searched_by_words_and_narrowed_by_tags() {
+async fn the_catalogue_is_searched_by_words_and_narrowed_by_filters() {
     let app = with_weather().await;
     shop::publish_unserved(&app).await;
     let mut visitor = Visitor::new(&app);
     let page = visitor.open("/apis").await;
     let page = visitor.submit(page.form("Search").fill("Search APIs", "sky FORECASTS")).await;
     assert_eq!(page.all(".api-card h3"), ["Weather v2", "Weather v1"]);
-    let page = visitor.follow(&page, "data & more 1").await;
-    assert_eq!(page.at, "/apis?q=sky+FORECASTS&tag=data+%26+more");
+    let page = visitor.submit(page.form("Search").tick("data & more")).await;
+    assert_eq!(page.all(".api-card h3"), ["Weather v2", "Weather v1"]);
+    assert_eq!(page.all(".chip"), ["data & more"]);
     let page = visitor.submit(page.form("Search").fill("Search APIs", "“ledgers” <b>")).await;
     page.assert_shows("Nothing matches ““ledgers” <b>”");
     page.assert_shows("One filter is on: data & more.");
+    page.assert_shows("operation:refund");
+    let page = visitor.follow(&page, "Remove filter: data & more").await;
+    page.assert_shows("Try fewer words");
     let page = visitor.follow(&page, "Clear filters").await;
     assert_eq!(page.all(".api-card h3").len(), 3);
+    let page = visitor.submit(page.form("Search").fill("Search APIs", "wheather")).await;
+    page.assert_shows("Nothing has exactly these words");
+    assert_eq!(page.all(".api-card h3"), ["Weather v2", "Weather v1"]);
+    for odd in ["?page=x", "?page=0", "?tag=", "?tag=%00", "?auth=magic&colour=red", "?q=%27%29%3B--&sort=worst"] {
+        assert_eq!(visitor.open(&format!("/apis{odd}")).await.status(), 200, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_catalogue_has_pages_and_tells_what_is_subscribed() {
+    let app = TestApp::start().await;
+    let api = |n: usize| {
+        format!(
+            "kind: api\nname: api-{n:02}\ntitle: Number {n:02}\nvisibility: public\nauth: [api-key]\nplans: [bronze]\nversions: [{{version: '1.0', backends: {{production: 'http://127.0.0.1:1', sandbox: 'http://127.0.0.1:1'}}}}]\n"
+        )
+    };
+    let all: Vec<String> = (0..30).map(api).collect();
+    make::publish(&app, &all.join("---\n")).await;
+    shop::publish_unserved(&app).await;
+    let dana = make::developer(&app, "dana").await;
+    let storefront = shop::application(&app, &dana, "Storefront").await;
+    let kiosk = shop::application(&app, &dana, "Kiosk").await;
+    shop::subscribe(&app, &dana, &storefront).await;
+    shop::subscribe(&app, &dana, &kiosk).await;
+    let mut visitor = Visitor::signed_in(&app, "dana").await;
+    let page = visitor.open("/apis").await;
+    page.assert_shows("33 API versions");
+    page.assert_shows("1–24 of 33");
+    assert!(!page.shows("Previous"));
+    let page = visitor.follow(&page, "Next").await;
+    assert_eq!((page.at.as_str(), page.all(".api-card").len()), ("/apis?page=2", 9));
+    page.assert_shows("25–33 of 33");
+    page.assert_shows("Subscribed by Kiosk and 1 more");
+    assert_eq!(visitor.follow(&page, "Previous").await.at, "/apis");
+    let page = visitor.submit(page.form("Search").tick("Subscribed")).await;
+    assert_eq!(
+        (page.all(".api-card h3"), page.all(".chip")),
+        (vec!["Pets v1".to_owned()], vec!["Subscribed".to_owned()])
+    );
+    make::developer(&app, "otto").await;
+    let page = Visitor::signed_in(&app, "otto").await.open("/apis?page=2").await;
+    assert!(!page.shows("Subscribed by"), "what others are subscribed to is theirs");
+}
+
+#[tokio::test]
+async fn lists_for_machines_hold_what_everybody_may_see_whoever_asks() {
+    let app = with_weather().await;
+    shop::publish_unserved(&app).await;
+    make::member(&app, "root", &["admin"]).await;
+    let mut root = Visitor::signed_in(&app, "root").await;
+    for path in ["/llms.txt", "/apis.md", "/.well-known/api-catalog"] {
+        let answer = root.peek(path).await;
+        let text = answer.text();
+        assert!(
+            text.contains(&app.portal("/apis/pets/v1")) && text.contains(&app.portal("/apis/weather/v2")),
+            "{path}: {text}"
+        );
+        for hidden in ["vault", "Vault", "ledger", "reports", "Partners"] {
+            assert!(!text.contains(hidden), "{path} gives {hidden} away");
+        }
+    }
+    let llms = http::get(&app.portal("/llms.txt"), &[]).await;
+    assert!(llms.text().starts_with("# Portico\n\n> "), "{}", llms.text());
+    assert!(
+        llms.text()
+            .contains(&format!("- [Weather v2]({}): Forecasts for every place.\n", app.portal("/apis/weather/v2")))
+    );
+
+    let answer = http::get(&app.portal("/.well-known/api-catalog"), &[]).await;
+    assert_eq!(
+        answer.header("content-type"),
+        "application/linkset+json; profile=\"https://www.rfc-editor.org/info/rfc9727\""
+    );
+    assert_eq!(answer.header("link"), format!("<{}>; rel=\"api-catalog\"", app.portal("/.well-known/api-catalog")));
+    let body: serde_json::Value = serde_json::from_str(&answer.text()).unwrap();
+    let production = &app.app.urls.production;
+    assert_eq!(body["linkset"][0]["item"][0]["href"], format!("{production}/pets/v1"));
+    assert_eq!(body["linkset"][1]["anchor"], format!("{production}/pets/v1"));
+    assert_eq!(body["linkset"][1]["service-doc"][0]["href"], app.portal("/apis/pets/v1"));
+    let definition = body["linkset"][1]["service-desc"][0]["href"].as_str().unwrap();
+    assert_eq!(http::get(definition, &[]).await.status, 200);
+    let versions = body["linkset"].as_array().unwrap();
+    let described: Vec<_> = versions.iter().filter(|v| v.get("service-desc").is_some()).collect();
+    assert_eq!(described.len(), 2, "a version without a file promises none");
+}
+
+#[tokio::test]
+async fn without_anonymous_browsing_everything_but_signing_in_asks_to_sign_in() {
+    let app = TestApp::start_with(|config| config.portal.anonymous_browsing = false).await;
+    shop::publish_unserved(&app).await;
+    make::developer(&app, "dana").await;
+    let mut visitor = Visitor::new(&app);
+    for path in [
+        "/",
+        "/apis",
+        "/apis/pets",
+        "/apis/pets/v1",
+        "/apis/pets/v1/docs/start",
+        "/apis/pets/v1/definition",
+        "/apis/none",
+        "/nothing",
+        "/device",
+    ] {
+        let answer = visitor.peek(path).await;
+        assert_eq!(answer.status, 303, "{path}");
+        assert!(answer.header("location").starts_with("/sign-in?next=%2F"), "{path}");
+    }
+    for path in ["/llms.txt", "/apis.md", "/.well-known/api-catalog"] {
+        let answer = visitor.peek(path).await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert!(!answer.text().contains("Pets") && !answer.header("www-authenticate").is_empty(), "{path}");
+    }
+    assert_eq!(visitor.open("/sign-in").await.status(), 200);
+    assert_eq!(visitor.peek("/oauth2/authorize").await.status, 400, "what clients ask has its own way to sign in");
+    assert_eq!(visitor.peek("/.well-known/openid-configuration").await.status, 200);
+    let mut dana = Visitor::signed_in(&app, "dana").await;
+    assert_eq!(dana.open("/apis/pets/v1").await.status(), 200);
+    assert!(dana.peek("/llms.txt").await.text().contains("Pets"));
 }
 
 #[tokio::test]
@@ -125,14 +247,14 @@ async fn an_api_page_tells_where_and_how_to_call_it() {
     let urls = page.attributes("[data-copy]", "data-copy");
     assert_eq!(urls, [format!("{production}/air/weather/v1"), format!("{sandbox}/air/weather/v1")]);
     page.assert_shows("v1 always runs the latest 1.x.");
-    page.assert_shows("New applications should use Weather v2 .");
+    page.assert_shows("New applications should use Weather v2.");
     page.assert_shows(&format!("curl -H \"x-sky-key: <YOUR_API_KEY>\" \\ -X GET \"{sandbox}/air/weather/v1/places\""));
     page.assert_shows("curl -H \"Authorization: Bearer <YOUR_ACCESS_TOKEN>\"");
     for fact in ["Sky team", "x-sky-key", "API key or access token (OAuth 2.0)", "24 November 2026"] {
         page.assert_shows(fact);
     }
     page.assert_shows("v1.1 answers for v1 Published");
-    page.assert_shows("With snow .");
+    page.assert_shows("With snow.");
     assert_eq!(page.all("#plans, [aria-labelledby=plans] tbody strong").last().unwrap(), "Bronze", "in their order");
     let links: Vec<String> = page.all("nav.side a");
     assert_eq!(links, ["Overview", "Operations", "Getting started", "Production", "Sandbox"]);

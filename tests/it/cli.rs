@@ -157,6 +157,9 @@ fn people_are_added_with_a_password_or_with_a_link_to_choose_one() {
     let role = add_user(&dir, &["eve@example.com", "--name", "Eve", "--role", "queen"], "");
     assert!(role.status == Some(1) && role.stderr.contains("There is no role queen."), "{role:?}");
     people_are_changed(&dir);
+    let hal = run(portico(&dir, &[]).args(["user", "add", "hal@example.com", "--name", "Hal", "--mail"]), "");
+    let said = "added hal@example.com (Hal) with developer; a letter with a link is on its way\n";
+    assert_eq!((hal.status, &*hal.stdout), (Some(0), said), "{hal:?}");
     let short = add_user(&dir, &["eve@example.com", "--name", "Eve", "--password-stdin"], "short");
     assert!(short.status == Some(1) && short.stderr.lines().count() == 1, "{short:?}");
 }

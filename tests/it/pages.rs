@@ -9,6 +9,7 @@ use portico::base::environment::Environment;
 use portico::base::id::ApplicationId;
 use portico::domain::accounts::model::Member;
 use portico::domain::credentials::client_model::{ClientKind, ClientSettings, GrantType, Legacy};
+use portico::domain::credentials::model::Grace;
 use portico::domain::credentials::{api_keys, clients, direct};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -86,7 +87,7 @@ async fn every_page_is_accessible_and_fits_a_phone() {
         sqlx::query_scalar("select id from subscriptions").fetch_one(app.pool()).await.unwrap();
     clients::generate(&app.ctx, &ada, full.id, Environment::Sandbox).await.unwrap();
     // Both are in their grace hour.
-    api_keys::regenerate(&app.ctx, &ada, key.id).await.unwrap();
+    api_keys::regenerate(&app.ctx, &ada, key.id, Grace::Hour).await.unwrap();
     clients::new_secret(&app.ctx, &ada, full.id, Environment::Sandbox).await.unwrap();
     shop::key(&app, &ada, (&full, "nightly"), Environment::Sandbox).await;
 
@@ -102,7 +103,9 @@ async fn every_page_is_accessible_and_fits_a_phone() {
 
     let browser = Browser::start().await;
     let mut wrong = Vec::new();
-    for (name, path) in [("visitor-apis", "/apis"), ("visitor-sign-in", "/sign-in"), ("not-found", "/nothing")] {
+    for (name, path) in
+        [("visitor-home", "/"), ("visitor-apis", "/apis"), ("visitor-sign-in", "/sign-in"), ("not-found", "/nothing")]
+    {
         browser.open(&app.portal(path)).await;
         wrong.extend(
             faults(&browser, name).await.into_iter().filter(|fault| !fault.contains("/nothing - Failed to load")),
@@ -111,6 +114,7 @@ async fn every_page_is_accessible_and_fits_a_phone() {
     sign_in(&browser, &app, "ada").await;
     let (full_id, empty_id, shared_id) = (full.id, empty.id, shared.id);
     let pages = [
+        ("home", "/".to_owned()),
         ("apis", "/apis".to_owned()),
         ("account", "/account".to_owned()),
         ("api", "/apis/pets/v1".to_owned()),
@@ -149,13 +153,17 @@ async fn every_page_is_accessible_and_fits_a_phone() {
         ("api-keys-empty", "/apis/reports/v2/keys/production".to_owned()),
         ("api-keys-none", "/apis/ledger/v1/keys/sandbox".to_owned()),
         ("api-key-new", "/apis/reports/v2/keys/sandbox/new".to_owned()),
+        ("application-api-keys", format!("/applications/{full_id}/api-keys/sandbox")),
+        ("application-api-keys-empty", format!("/applications/{empty_id}/api-keys/production")),
+        ("application-api-key-new", format!("/applications/{full_id}/api-keys/sandbox/new")),
+        ("api-key-new-limits", "/apis/pets/v1/keys/sandbox/new".to_owned()),
         ("api-key-regeneration", format!("/api-keys/{}/regeneration", key.id)),
         ("api-key-deletion", format!("/api-keys/{}/deletion", key.id)),
         ("logout", "/oauth2/logout".to_owned()),
     ];
     for (name, path) in pages {
         browser.open(&app.portal(&path)).await;
-        if name.starts_with("client") {
+        if name.starts_with("client") || name.contains("api-key") {
             let unfold = "document.querySelectorAll('main details').forEach(d => { d.open = true; })";
             browser.script(unfold, json!([])).await;
         }
@@ -174,8 +182,8 @@ async fn every_link_leads_to_a_page_with_one_heading() {
     clients::generate(&app.ctx, &ada, application.id, Environment::Sandbox).await.unwrap();
     direct::generate(&app.ctx, &ada, ("pets", 1, Environment::Sandbox), Some("bronze")).await.unwrap();
     let mut visitor = Visitor::signed_in(&app, "ada").await;
-    let mut known = BTreeSet::from(["/apis".to_owned()]);
-    let mut next = vec!["/apis".to_owned()];
+    let mut known = BTreeSet::from(["/".to_owned()]);
+    let mut next = vec!["/".to_owned()];
     while let Some(path) = next.pop() {
         let page = visitor.open(&path).await;
         assert_eq!(page.status(), 200, "{path}");
@@ -221,16 +229,17 @@ async fn the_script_copies_masks_and_guards_what_is_shown_once() {
     sign_in(&browser, &app, "ada").await;
     let text = async |script: &str| browser.script(script, json!([])).await;
 
-    // The policy hides where the application is subscribed, the name of a new application where there is none.
+    // The policy hides where the application is subscribed, the name of a new application where there is none,
+    // the last day where none is chosen.
     browser.open(&app.portal("/apis/pets/v1/keys/sandbox/new")).await;
     let shown = "return [...document.querySelectorAll('[data-when], [data-when-not]')].map(e => !e.hidden)";
-    assert_eq!(text(shown).await, json!([false, false]));
+    assert_eq!(text(shown).await, json!([false, false, false]));
     let choose = "const s = document.getElementById('application'); s.value = arguments[0];
         s.dispatchEvent(new Event('change', { bubbles: true }))";
     browser.script(choose, json!([other.id])).await;
-    assert_eq!(text(shown).await, json!([false, true]));
+    assert_eq!(text(shown).await, json!([false, true, false]));
     browser.script(choose, json!(["new"])).await;
-    assert_eq!(text(shown).await, json!([true, true]));
+    assert_eq!(text(shown).await, json!([true, true, false]));
     browser.script(choose, json!([application.id])).await;
 
     // A double click sends one form.

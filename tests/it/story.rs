@@ -178,7 +178,7 @@ async fn manage_api_keys_from_the_api_and_from_the_application() {
     let page = ada.submit(page.form("Regenerate key")).await;
     let newest = copied(&page, "API key");
     let page = ada.follow(&page, "Done").await;
-    assert!(page.at.contains("/credentials/sandbox"), "back to the application: {}", page.at);
+    assert!(page.at.contains("/api-keys/sandbox"), "back to the application: {}", page.at);
     app.settle().await;
     assert!(works(&new).await && works(&newest).await);
     let page = ada.submit(page.form("End old key now")).await;
@@ -204,7 +204,8 @@ async fn what_the_portal_ends_the_gateway_refuses() {
     let key = copied(&page, "API key");
     let page = ada.follow(&page, "Done").await;
     let page = ada.follow(&page, "Shop").await;
-    let place = page.at.clone();
+    let place = page.at.replace("/api-keys/", "/credentials/");
+    let page = ada.open(&place).await;
     let page = ada.submit(page.form("Generate Credentials")).await;
     let token = run(&command(&page)).await.json()["access_token"].as_str().unwrap().to_owned();
     let bearer = format!("Bearer {token}");

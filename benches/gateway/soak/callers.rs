@@ -7,6 +7,7 @@ use ::portico::base::environment::Environment;
 use ::portico::base::random::Random;
 use ::portico::base::secret::{Kind, Plain};
 use ::portico::domain::credentials::api_keys;
+use ::portico::domain::credentials::model::Grace;
 use std::time::{Duration, Instant};
 
 const WHO: &str = "/bench/v1/who";
@@ -87,7 +88,7 @@ pub(super) fn rotations(world: &World) {
     let (database, member) = (&world.portico.database, &world.portico.member);
     while world.goes_on() {
         let application = world.application();
-        let issued = database.run(api_keys::regenerate(&database.ctx, member, application.key)).unwrap();
+        let issued = database.run(api_keys::regenerate(&database.ctx, member, application.key, Grace::Hour)).unwrap();
         let new = issued.secret.expose().to_owned();
         for key in [&new, &*application.secret.read().unwrap()] {
             let answer = connection.try_send("GET", WHO, &[("api-key", key)], b"");

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use portico::base::environment::Environment;
 use portico::base::id::ApplicationId;
 use portico::domain::accounts::model::Member;
-use portico::domain::credentials::model::{ChosenApplication, IssuedKey, NewApiKey};
+use portico::domain::credentials::model::{ChosenApplication, IssuedKey, NewApiKey, WantedLimits};
 use portico::domain::credentials::{api_keys, clients};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -90,6 +90,7 @@ impl Portico {
             application,
             plan: Some("bench".to_owned()),
             endpoint: None,
+            limits: WantedLimits::default(),
             once: None,
         };
         self.database.run(api_keys::generate(&self.database.ctx, &self.member, new)).unwrap()

@@ -22,6 +22,9 @@ pub(super) async fn run(mut config: Config, args: DemoArgs) -> Result<(), String
     if config.database.url.take().is_some() {
         tracing::warn!("the demo leaves the configured database alone and uses an embedded one");
     }
+    // Samples write to nobody either; whoever tries signing up finds the letter in the data directory.
+    config.mail.url = None;
+    config.accounts.sign_up = true;
     let data_dir = config.data_dir.take().unwrap_or_else(default_data_dir);
     config.data_dir = Some(data_dir.clone());
 

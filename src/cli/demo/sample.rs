@@ -11,7 +11,8 @@ use crate::domain::accounts::users::{self, NewUser};
 use crate::domain::applications::manage;
 use crate::domain::applications::model::Application;
 use crate::domain::audit::model::Actor;
-use crate::domain::credentials::model::{ChosenApplication, NewApiKey};
+use crate::domain::credentials::key_lists::{self, Wanted};
+use crate::domain::credentials::model::{ChosenApplication, Grace, NewApiKey, WantedLimits};
 use crate::domain::credentials::{api_keys, clients};
 use crate::domain::publishing::apply;
 use std::collections::BTreeMap;
@@ -138,10 +139,11 @@ async fn credentials_in(
     application: &Application,
     environment: Environment,
 ) -> Result<(Plain, String, Plain)> {
-    let keys = api_keys::of_application(ctx, owner, application.id, environment).await?;
+    let named = Wanted { text: KEY_NAME.to_owned(), ..Wanted::default() };
+    let keys = key_lists::of_application(ctx, owner, application.id, environment, &named).await?.keys;
     let known = keys.iter().find(|key| key.name == KEY_NAME && key.api_name == "petstore");
     let key = if let Some(key) = known {
-        api_keys::regenerate(ctx, owner, key.id).await?
+        api_keys::regenerate(ctx, owner, key.id, Grace::Hour).await?
     } else {
         let new = NewApiKey {
             api: "petstore".to_owned(),
@@ -151,6 +153,7 @@ async fn credentials_in(
             application: ChosenApplication::Existing(application.id),
             plan: Some("gold".to_owned()),
             endpoint: None,
+            limits: WantedLimits::default(),
             once: None,
         };
         api_keys::generate(ctx, owner, new).await?

@@ -4,9 +4,13 @@ use crate::base::error::{Error, Result};
 use crate::base::text::Email;
 use crate::domain::Ctx;
 use crate::domain::accounts::model::{ADMIN, Member};
+use crate::domain::accounts::session_store;
 use crate::domain::accounts::store::{self, UserRow};
+use crate::domain::accounts::users::{self, NewUser};
 use crate::domain::audit;
 use crate::domain::audit::model::Actor;
+use crate::domain::mail;
+use crate::domain::mail::model::Letter;
 use crate::infra::db::{Conn, OnConstraint as _};
 use serde_json::json;
 
@@ -44,6 +48,62 @@ pub async fn list(ctx: &Ctx) -> Result<Vec<Person>> {
     Ok(store::users(&mut *ctx.conn().await?).await?.into_iter().map(Person::from).collect())
 }
 
+/// A page of people for an administrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct People {
+    /// By address.
+    pub people: Vec<Person>,
+    /// The address after which the next page begins; empty on the last one.
+    pub next: String,
+}
+
+/// People on a page.
+const A_PAGE: usize = 50;
+
+/// The people whose name or address holds the words, by address, after one of them. For administrators only: for anybody
+/// else there is no such list.
+pub async fn people(ctx: &Ctx, viewer: &Member, words: &str, after: &str) -> Result<People> {
+    administrator(viewer)?;
+    let limit = i64::try_from(A_PAGE + 1).unwrap_or(i64::MAX);
+    let rows = store::people(&mut *ctx.conn().await?, words.trim(), &after.to_lowercase(), limit).await?;
+    let has_more = rows.len() > A_PAGE;
+    let people: Vec<Person> = rows.into_iter().take(A_PAGE).map(Person::from).collect();
+    let last = people.last().filter(|_| has_more);
+    let next = last.map(|person| person.member.email.to_string()).unwrap_or_default();
+    Ok(People { people, next })
+}
+
+/// Makes an account for somebody and has a letter sent with a link to choose a password.
+pub async fn invite(ctx: &Ctx, new: NewUser, actor: &Actor) -> Result<Member> {
+    let by = match actor {
+        Actor::Member(_, email) => email.clone(),
+        Actor::CommandLine | Actor::Oneself(_) => String::new(),
+    };
+    let new = users::hashed(ctx, new).await?;
+    let mut tx = ctx.db.begin().await?;
+    let member = users::insert(&mut tx, ctx, new, actor).await?;
+    mail::queue(&mut tx, ctx, &member.email, &Letter::Invitation { by }).await?;
+    tx.commit().await?;
+    Ok(member)
+}
+
+/// The same, by an administrator.
+pub async fn invite_as(ctx: &Ctx, viewer: &Member, new: NewUser) -> Result<Member> {
+    administrator(viewer)?;
+    invite(ctx, new, &viewer.into()).await
+}
+
+/// The roles that an administrator may give, with their titles.
+pub async fn roles(ctx: &Ctx, viewer: &Member) -> Result<Vec<(String, String)>> {
+    administrator(viewer)?;
+    let roles = store::roles(&mut *ctx.conn().await?).await?;
+    Ok(roles.into_iter().map(|(name, title, _)| (name, title)).collect())
+}
+
+fn administrator(viewer: &Member) -> Result<()> {
+    if viewer.has(ADMIN) { Ok(()) } else { Err(Error::NotFound) }
+}
+
 /// Keeps a person out: their sessions end now, and with them every token that they have granted. What belongs to their
 /// applications goes on: API keys and the applications' own tokens are not the person's.
 pub async fn disable(ctx: &Ctx, email: &str, actor: &Actor) -> Result<Change> {
@@ -56,7 +116,7 @@ pub async fn disable(ctx: &Ctx, email: &str, actor: &Actor) -> Result<Change> {
     if !store::set_disabled(&mut tx, id, Some(ctx.clock.now())).await? {
         return Ok(Change::None);
     }
-    store::delete_sessions_of(&mut tx, id).await?;
+    session_store::delete_of(&mut tx, id).await?;
     audit::record(&mut tx, ctx, actor, ("user.disabled", &id.to_string()), None, json!({})).await?;
     tx.commit().await?;
     Ok(Change::Made)

@@ -2,6 +2,7 @@
 
 use crate::base::error::{Error, FieldError, Result};
 use crate::domain::Ctx;
+use crate::domain::accounts::common;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use std::time::Duration;
@@ -15,13 +16,17 @@ pub const MAX_CHARS: usize = 200;
 /// A hash that no password matches, so that an unknown address takes as long as a wrong password.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$cG9ydGljby1ub2JvZHk$6hDR8KcBIg4uLsIkkCPFSIWnvBMPgmzxbm6gZcK0Jyo";
 
-/// Whether a password may be chosen.
-pub fn check(password: &str) -> Result<(), FieldError> {
+/// Whether a password may be chosen by somebody with these names and addresses. Length is what counts, and that nobody
+/// would guess it: no well-known password, no mere pattern, nothing that is a name of theirs (NIST SP 800-63B-4 §3.1.1.2).
+pub fn check(password: &str, names: &[&str]) -> Result<(), FieldError> {
     let chars = password.chars().count();
     let message = if chars < MIN_CHARS {
         format!("Choose a password of at least {MIN_CHARS} characters.")
     } else if chars > MAX_CHARS {
         format!("Choose a password of at most {MAX_CHARS} characters.")
+    } else if common::is_guessable(password, names) {
+        "This password is easy to guess. A few words that do not belong together are hard to guess and easy to keep in mind."
+            .to_owned()
     } else {
         return Ok(());
     };

@@ -5,7 +5,7 @@ use crate::base::text::Email;
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Member;
 use crate::domain::accounts::throttle::{Attempt, Gate};
-use crate::domain::accounts::{password, store};
+use crate::domain::accounts::{password, store, throttle};
 use std::net::IpAddr;
 
 /// The member, if the password is right. Unknown address, wrong password, no password yet and disabled account are
@@ -29,10 +29,14 @@ pub async fn sign_in(ctx: &Ctx, email: &str, password: &str, from: IpAddr) -> Re
     match user {
         Some(user) if right && !user.disabled => {
             attempt.forget(&mut conn).await?;
+            tracing::info!(user.id = %user.member.id, client.network = throttle::network(from), "a member has signed in");
             Ok(user.member)
         }
         _ => {
             attempt.failed(&mut conn, now).await?;
+            // Never what was typed: people type passwords into the wrong field.
+            let user = user.map(|user| user.member.id.to_string()).unwrap_or_default();
+            tracing::warn!(user.id = user, client.network = throttle::network(from), "a sign-in has failed");
             Err(Error::field("password", "The e-mail address or the password is not right."))
         }
     }

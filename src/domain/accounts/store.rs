@@ -1,8 +1,7 @@
-//! SQL of people, roles, sessions and links.
+//! SQL of people, roles, sessions and failed attempts.
 
 use crate::base::error::Result;
 use crate::base::id::{SessionId, UserId};
-use crate::base::secret::Digest;
 use crate::base::text::Email;
 use crate::domain::accounts::model::Member;
 use crate::infra::db::Conn;
@@ -12,15 +11,6 @@ pub(super) struct UserRow {
     pub(super) member: Member,
     pub(super) password_hash: Option<String>,
     pub(super) disabled: bool,
-}
-
-pub(super) struct NewSession {
-    pub(super) id: SessionId,
-    pub(super) digest: Digest,
-    pub(super) user: UserId,
-    pub(super) now: OffsetDateTime,
-    pub(super) expires_at: OffsetDateTime,
-    pub(super) user_agent: String,
 }
 
 pub(super) async fn insert_user(
@@ -73,7 +63,7 @@ pub(super) async fn member(conn: &mut Conn, id: UserId) -> Result<Option<Member>
     Ok(row.and_then(|row| member_of(row.id, &row.email, row.name, row.roles, None)))
 }
 
-fn member_of(
+pub(super) fn member_of(
     id: uuid::Uuid,
     email: &str,
     name: String,
@@ -190,132 +180,6 @@ pub(super) async fn other_administrator_exists(conn: &mut Conn, user: UserId) ->
     .await?)
 }
 
-pub(super) async fn insert_link(
-    conn: &mut Conn,
-    digest: &Digest,
-    user: Option<UserId>,
-    now: OffsetDateTime,
-    expires_at: OffsetDateTime,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into account_links (digest, purpose, user_id, created_at, expires_at) values ($1, $2, $3, $4, $5)",
-        digest.as_bytes(),
-        if user.is_some() { "set_password" } else { "first_admin" },
-        user.map(|u| u.0),
-        now,
-        expires_at,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// A live link: whose password it sets, or none for the first administrator's.
-pub(super) async fn link(
-    conn: &mut Conn,
-    digest: &Digest,
-    now: OffsetDateTime,
-) -> Result<Option<Option<(UserId, Email)>>> {
-    let row = sqlx::query!(
-        r#"select l.user_id, u.email as "email?"
-           from account_links l left join users u on u.id = l.user_id
-           where l.digest = $1 and l.used_at is null and l.expires_at > $2"#,
-        digest.as_bytes(),
-        now,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| row.user_id.map(UserId).zip(row.email.as_deref().and_then(Email::parse))))
-}
-
-/// Uses a link up: exactly one caller gets an answer.
-pub(super) async fn use_link(conn: &mut Conn, digest: &Digest, now: OffsetDateTime) -> Result<Option<Option<UserId>>> {
-    let row = sqlx::query!(
-        "update account_links set used_at = $2
-         where digest = $1 and used_at is null and expires_at > $2
-         returning user_id",
-        digest.as_bytes(),
-        now,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|row| row.user_id.map(UserId)))
-}
-
-pub(super) async fn delete_first_admin_links(conn: &mut Conn) -> Result<()> {
-    sqlx::query!("delete from account_links where purpose = 'first_admin'").execute(conn).await?;
-    Ok(())
-}
-
-pub(super) async fn insert_session(conn: &mut Conn, session: &NewSession) -> Result<()> {
-    sqlx::query!(
-        "insert into sessions (id, digest, user_id, created_at, last_seen_at, expires_at, user_agent)
-         values ($1, $2, $3, $4, $4, $5, $6)",
-        session.id.0,
-        session.digest.as_bytes(),
-        session.user.0,
-        session.now,
-        session.expires_at,
-        session.user_agent,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// The session's member and when it was last seen.
-pub(super) async fn session(
-    conn: &mut Conn,
-    digest: &Digest,
-    now: OffsetDateTime,
-    seen_after: OffsetDateTime,
-) -> Result<Option<(Member, OffsetDateTime)>> {
-    let row = sqlx::query!(
-        r#"select s.id as session_id, s.last_seen_at, u.id, u.email, u.name,
-               array(select role from role_grants where user_id = u.id order by role) as "roles!"
-           from sessions s join users u on u.id = s.user_id
-           where s.digest = $1 and s.expires_at > $2 and s.last_seen_at > $3 and u.disabled_at is null"#,
-        digest.as_bytes(),
-        now,
-        seen_after,
-    )
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.and_then(|row| {
-        let session = Some(SessionId(row.session_id));
-        Some((member_of(row.id, &row.email, row.name, row.roles, session)?, row.last_seen_at))
-    }))
-}
-
-pub(super) async fn session_opened_at(conn: &mut Conn, session: SessionId) -> Result<Option<OffsetDateTime>> {
-    Ok(sqlx::query_scalar!("select created_at from sessions where id = $1", session.0).fetch_optional(conn).await?)
-}
-
-pub(super) async fn touch_session(conn: &mut Conn, session: SessionId, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!("update sessions set last_seen_at = $2 where id = $1", session.0, now).execute(conn).await?;
-    Ok(())
-}
-
-pub(super) async fn delete_session(conn: &mut Conn, session: SessionId) -> Result<()> {
-    sqlx::query!("delete from sessions where id = $1", session.0).execute(conn).await?;
-    Ok(())
-}
-
-pub(super) async fn delete_sessions_of(conn: &mut Conn, user: UserId) -> Result<()> {
-    sqlx::query!("delete from sessions where user_id = $1", user.0).execute(conn).await?;
-    Ok(())
-}
-
-pub(super) async fn sweep(conn: &mut Conn, now: OffsetDateTime, seen_after: OffsetDateTime) -> Result<u64> {
-    let sessions = sqlx::query!("delete from sessions where expires_at <= $1 or last_seen_at <= $2", now, seen_after)
-        .execute(&mut *conn)
-        .await?;
-    let links = sqlx::query!("delete from account_links where expires_at <= $1", now).execute(&mut *conn).await?;
-    let failures =
-        sqlx::query!("delete from login_failures where last_at <= $1", now - time::Duration::DAY).execute(conn).await?;
-    Ok(sessions.rows_affected() + links.rows_affected() + failures.rows_affected())
-}
-
 pub(super) async fn login_failures(
     conn: &mut Conn,
     subject: &str,
@@ -358,4 +222,44 @@ pub(super) async fn forget_login_failures(conn: &mut Conn, subject: &str, addres
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Forgets failures of long ago.
+pub(super) async fn sweep_login_failures(conn: &mut Conn, before: OffsetDateTime) -> Result<u64> {
+    Ok(sqlx::query!("delete from login_failures where last_at <= $1", before).execute(conn).await?.rows_affected())
+}
+
+pub(super) async fn rename(conn: &mut Conn, user: UserId, name: &str) -> Result<()> {
+    sqlx::query!("update users set name = $2 where id = $1", user.0, name).execute(conn).await?;
+    Ok(())
+}
+
+/// Whether the user has never chosen a password.
+pub(super) async fn password_is_unset(conn: &mut Conn, user: UserId) -> Result<bool> {
+    let unset = sqlx::query_scalar!(r#"select password_hash is null as "unset!" from users where id = $1"#, user.0);
+    Ok(unset.fetch_optional(conn).await?.unwrap_or(false))
+}
+
+/// A page of people by address, after one of them, whose name or address holds the words.
+pub(super) async fn people(conn: &mut Conn, words: &str, after: &str, limit: i64) -> Result<Vec<UserRow>> {
+    let rows = sqlx::query!(
+        r#"select id, email, name, password_hash, disabled_at is not null as "disabled!",
+               array(select role from role_grants where user_id = users.id order by role) as "roles!"
+           from users
+           where email > $2 and (strpos(email, lower($1)) > 0 or strpos(lower(name), lower($1)) > 0)
+           order by email
+           limit $3"#,
+        words,
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let member = member_of(row.id, &row.email, row.name, row.roles, None)?;
+            Some(UserRow { member, password_hash: row.password_hash, disabled: row.disabled })
+        })
+        .collect())
 }

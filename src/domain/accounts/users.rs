@@ -23,12 +23,13 @@ impl NewUser {
     /// Checks every field and names all that are wrong.
     pub fn parse(name: &str, email: &str, roles: Vec<String>, password: Option<&str>) -> Result<Self> {
         let mut wrong = Vec::new();
+        let (typed, name_typed) = (email, name);
         let name = text::line("name", "a name", name, 100).map_err(|e| wrong.push(e));
         let email = Email::parse(email).ok_or_else(|| {
             let message = "Enter an e-mail address such as ada@example.com.".to_owned();
             wrong.push(FieldError { field: "email", message });
         });
-        if let Some(Err(error)) = password.map(password::check) {
+        if let Some(Err(error)) = password.map(|password| password::check(password, &[typed, name_typed])) {
             wrong.push(error);
         }
         match (name, email) {

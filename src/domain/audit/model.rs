@@ -8,6 +8,8 @@ use time::OffsetDateTime;
 pub enum Actor {
     /// Somebody at the machine's command line, or the instance itself.
     CommandLine,
+    /// Somebody who was no member before the act: the e-mail address that they have proved.
+    Oneself(String),
     /// A signed-in person: id and e-mail address at the time.
     Member(UserId, String),
 }

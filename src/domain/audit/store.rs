@@ -9,6 +9,7 @@ const COMMAND_LINE: &str = "command line";
 pub(super) async fn insert(conn: &mut Conn, event: &Event) -> Result<()> {
     let (actor_id, actor) = match &event.actor {
         Actor::CommandLine => (None, COMMAND_LINE),
+        Actor::Oneself(email) => (None, email.as_str()),
         Actor::Member(id, email) => (Some(id.0), email.as_str()),
     };
     sqlx::query!(

@@ -5,38 +5,41 @@ use crate::base::id::{ApiId, EndpointId};
 use crate::base::policy::Policies;
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Viewer;
-use crate::domain::catalog::model::{Api, ApiVersion, Definition, Document, MajorVersion, Operation, Scope};
+use crate::domain::catalog::model::{Api, ApiVersion, Card, Definition, Document, MajorVersion, Operation, Scope};
 use crate::domain::catalog::scope_store;
-use crate::domain::catalog::store::{self, Filter};
+use crate::domain::catalog::search;
+use crate::domain::catalog::store;
 use crate::infra::db::Conn;
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
-/// How many cards a catalogue page has at most.
-const MOST: usize = 500;
-/// How many words of a search count.
-const MOST_WORDS: usize = 10;
+/// How many versions a search answers with at most.
+const MOST: u16 = 100;
 
-/// What the catalogue page was asked for. Empty fields ask for nothing.
+/// What is searched for. Empty fields ask for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
-    /// Words to find in name, title, context, summary, description, tags, owner.
+    /// As it was typed; `terms.rs` says what it may hold.
     pub text: String,
     /// Only APIs with this tag.
     pub tag: Option<String>,
 }
 
-/// Every major version that the viewer may see, by title, newest major first; at most 500.
+/// The first 100 major versions that the viewer may see, what fits best first. For a list with pages and for no more
+/// than a card shows, see [`search::find`].
 pub async fn search(ctx: &Ctx, viewer: &Viewer, search: &Search) -> Result<Vec<MajorVersion>> {
-    let patterns: Vec<String> = search.text.split_whitespace().take(MOST_WORDS).map(pattern).collect();
-    let filter = Filter { name: None, tag: search.tag.as_deref(), patterns: &patterns };
-    let mut majors = visible(&mut *ctx.conn().await?, viewer, &filter).await?;
-    majors.truncate(MOST);
-    Ok(majors)
-}
-
-/// The tags of what the viewer may see, with how many APIs have them.
-pub async fn tags(ctx: &Ctx, viewer: &Viewer) -> Result<Vec<(String, i64)>> {
-    store::tags(&mut *ctx.conn().await?, viewer).await
+    let wanted = search::Search {
+        text: search.text.clone(),
+        tags: search.tag.iter().cloned().collect(),
+        ..search::Search::default()
+    };
+    let cards = search::first(ctx, viewer, &wanted, MOST).await?;
+    let conn = &mut *ctx.conn().await?;
+    let ids: Vec<Uuid> = cards.iter().map(|card| card.api.0).collect();
+    let apis = store::by_ids(&mut *conn, viewer, &ids).await?;
+    let majors = with_versions(conn, apis).await?;
+    let found = |card: &Card| majors.iter().find(|m| m.api.id == card.api && m.major == card.version.major).cloned();
+    Ok(cards.iter().filter_map(found).collect())
 }
 
 /// The visible majors of one API, newest first; not found when there is none.
@@ -66,7 +69,12 @@ pub async fn policies(ctx: &Ctx, api: ApiId) -> Result<Policies> {
 
 /// The operations of an endpoint that the caller has found so, in the definition's order.
 pub async fn operations(ctx: &Ctx, endpoint: EndpointId) -> Result<Vec<Operation>> {
-    store::operations(&mut *ctx.conn().await?, endpoint).await
+    operations_in(&mut *ctx.conn().await?, endpoint).await
+}
+
+/// The same, inside a transaction.
+pub async fn operations_in(conn: &mut Conn, endpoint: EndpointId) -> Result<Vec<Operation>> {
+    store::operations(conn, endpoint).await
 }
 
 /// The definition of an endpoint that the caller has found so, as published.
@@ -75,13 +83,13 @@ pub async fn definition(ctx: &Ctx, endpoint: EndpointId) -> Result<Option<Defini
 }
 
 async fn named(conn: &mut Conn, viewer: &Viewer, api: &str) -> Result<Vec<MajorVersion>> {
-    let majors = visible(conn, viewer, &Filter { name: Some(api), ..Filter::default() }).await?;
+    let api = store::by_name(&mut *conn, viewer, api).await?;
+    let majors = with_versions(conn, api.into_iter().collect()).await?;
     if majors.is_empty() { Err(Error::NotFound) } else { Ok(majors) }
 }
 
-/// Three queries, however many APIs there are.
-async fn visible(conn: &mut Conn, viewer: &Viewer, filter: &Filter<'_>) -> Result<Vec<MajorVersion>> {
-    let apis = store::visible(&mut *conn, viewer, filter).await?;
+/// Two queries, however many APIs there are.
+async fn with_versions(conn: &mut Conn, apis: Vec<Api>) -> Result<Vec<MajorVersion>> {
     let ids: Vec<_> = apis.iter().map(|api| api.id.0).collect();
     let mut versions: BTreeMap<ApiId, Vec<ApiVersion>> = BTreeMap::new();
     for (api, version) in store::versions(conn, &ids).await? {
@@ -109,28 +117,4 @@ fn by_major(api: &Api, versions: Vec<ApiVersion>) -> Vec<MajorVersion> {
         }
     }
     majors
-}
-
-/// The `ilike` pattern that finds `word` anywhere, with what the pattern language means by `%` and `_` taken away.
-fn pattern(word: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in word.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
-}
-
-#[cfg(test)]
-mod tests {
-    use super::pattern;
-
-    #[test]
-    fn what_is_searched_for_is_never_a_pattern() {
-        assert_eq!(pattern("pets"), "%pets%");
-        assert_eq!(pattern("100%_\\"), "%100\\%\\_\\\\%");
-    }
 }

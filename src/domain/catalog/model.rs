@@ -19,6 +19,9 @@ pub enum Visibility {
 }
 
 impl Visibility {
+    /// Every one there is.
+    pub const ALL: [Self; 3] = [Self::Public, Self::Private, Self::Restricted];
+
     /// As in SQL and manifests.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -73,6 +76,42 @@ pub struct MajorVersion {
     pub major: u16,
     /// Its minors that are published, deprecated or blocked; newest first; never empty.
     pub versions: Vec<ApiVersion>,
+}
+
+/// One major version as the catalogue lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and any may go with any other")]
+pub struct Card {
+    /// The API.
+    pub api: ApiId,
+    /// Its name in URLs.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+    /// The team or person to ask.
+    pub owner: String,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// Its first path segments at the gateway.
+    pub context: String,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// Whether an API key opens it.
+    pub takes_api_key: bool,
+    /// Whether an access token opens it.
+    pub takes_bearer: bool,
+    /// The minor that answers for the major.
+    pub version: Version,
+    /// All that are shown, newest first.
+    pub versions: Vec<String>,
+    /// The state of that one.
+    pub state: VersionState,
+    /// Whether new subscriptions and keys may be made.
+    pub is_open: bool,
+    /// Whether an endpoint of it has an `OpenAPI` file.
+    pub is_described: bool,
 }
 
 /// One `major.minor`.

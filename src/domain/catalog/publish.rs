@@ -48,6 +48,11 @@ pub async fn set_roles(conn: &mut Conn, api: ApiId, roles: &[String]) -> Result<
     store::set_audience(conn, api, roles).await
 }
 
+/// Makes exactly these people, by e-mail address, the ones who look after an API.
+pub async fn set_owners(conn: &mut Conn, api: ApiId, owners: &[String]) -> Result<()> {
+    store::set_owners(conn, api, owners).await
+}
+
 /// Makes the scopes of an API those of `spec`.
 pub async fn set_scopes(conn: &mut Conn, api: ApiId, spec: &ApiSpec) -> Result<()> {
     store::set_has_scopes(conn, api, &spec.scopes).await?;

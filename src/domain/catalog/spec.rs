@@ -18,6 +18,8 @@ pub struct ApiSpec {
     pub attributes: Attributes,
     /// Roles that see it when it is restricted, sorted.
     pub roles: Vec<String>,
+    /// E-mail addresses of those who look after it, in lower case, sorted.
+    pub owners: Vec<String>,
     /// Markdown documents, in order.
     pub documents: Vec<Document>,
     /// What it says about its scopes.

@@ -14,42 +14,36 @@ use sqlx::types::Json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Which of the visible APIs are wanted. Empty fields ask for nothing.
-#[derive(Default)]
-pub(super) struct Filter<'a> {
-    /// Exactly this one.
-    pub(super) name: Option<&'a str>,
-    /// With this tag.
-    pub(super) tag: Option<&'a str>,
-    /// `ilike` patterns, all of which must be found.
-    pub(super) patterns: &'a [String],
+/// The API of that name, if the viewer may see it.
+pub(super) async fn by_name(conn: &mut Conn, viewer: &Viewer, name: &str) -> Result<Option<Api>> {
+    let api = sqlx::query_as!(
+        Api,
+        r#"select a.id, a.name, a.title, a.context, a.summary, a.description, a.owner, a.tags,
+               a.visibility as "visibility: Visibility", a.takes_api_key, a.takes_bearer, a.api_key_header,
+               a.bearer_header, a.created_at, a.updated_at
+           from apis a
+           where a.name = $3 and api_visible(a, $1, $2)"#,
+        viewer.is_signed_in(),
+        viewer.roles(),
+        name,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(api)
 }
 
-/// The APIs that the viewer may see and that have a version to show, by title; at most 500.
-pub(super) async fn visible(conn: &mut Conn, viewer: &Viewer, filter: &Filter<'_>) -> Result<Vec<Api>> {
+/// Those of these APIs that the viewer may see.
+pub(super) async fn by_ids(conn: &mut Conn, viewer: &Viewer, ids: &[Uuid]) -> Result<Vec<Api>> {
     let apis = sqlx::query_as!(
         Api,
         r#"select a.id, a.name, a.title, a.context, a.summary, a.description, a.owner, a.tags,
                a.visibility as "visibility: Visibility", a.takes_api_key, a.takes_bearer, a.api_key_header,
                a.bearer_header, a.created_at, a.updated_at
            from apis a
-           where api_visible(a, $1, $2)
-             and exists (
-                 select from api_versions v
-                 where v.api_id = a.id and v.state in ('published', 'deprecated', 'blocked'))
-             and ($3::text is null or a.name = $3)
-             and ($4::text is null or $4 = any (a.tags))
-             and not exists (
-                 select from unnest($5::text[]) as p(pattern)
-                 where not concat_ws(E'\n', a.name, a.title, '/' || a.context || '/', a.summary, a.description, a.owner,
-                     array_to_string(a.tags, E'\n')) ilike p.pattern)
-           order by lower(a.title), a.name
-           limit 500"#,
+           where a.id = any ($3) and api_visible(a, $1, $2)"#,
         viewer.is_signed_in(),
         viewer.roles(),
-        filter.name,
-        filter.tag,
-        filter.patterns,
+        ids,
     )
     .fetch_all(conn)
     .await?;
@@ -110,26 +104,6 @@ async fn endpoints(conn: &mut Conn, apis: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<
         });
     }
     Ok(found)
-}
-
-pub(super) async fn tags(conn: &mut Conn, viewer: &Viewer) -> Result<Vec<(String, i64)>> {
-    let rows = sqlx::query!(
-        r#"select t.tag as "tag!", count(*) as "apis!"
-           from apis a
-           cross join lateral unnest(a.tags) as t(tag)
-           where api_visible(a, $1, $2)
-             and exists (
-                 select from api_versions v
-                 where v.api_id = a.id and v.state in ('published', 'deprecated', 'blocked'))
-           group by t.tag
-           order by count(*) desc, t.tag
-           limit 200"#,
-        viewer.is_signed_in(),
-        viewer.roles(),
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.tag, row.apis)).collect())
 }
 
 pub(super) async fn documents(conn: &mut Conn, api: ApiId) -> Result<Vec<Document>> {

@@ -26,7 +26,8 @@ pub(super) async fn live(conn: &mut Conn) -> Result<Vec<ApiSpec>> {
         r#"select a.id, a.name, a.title, a.context, a.summary, a.description, a.owner, a.tags,
                a.visibility as "visibility: Visibility", a.takes_api_key, a.takes_bearer, a.api_key_header,
                a.bearer_header, a.policies as "policies: Json<Policies>", a.has_scopes,
-               array(select u.role from api_audiences u where u.api_id = a.id order by u.role) as "roles!"
+               array(select u.role from api_audiences u where u.api_id = a.id order by u.role) as "roles!",
+               array(select o.email from api_owners o where o.api_id = a.id order by o.email) as "owners!"
            from apis a
            order by a.name"#,
     )
@@ -51,6 +52,7 @@ pub(super) async fn live(conn: &mut Conn) -> Result<Vec<ApiSpec>> {
                 policies: row.policies.0,
             },
             roles: row.roles,
+            owners: row.owners,
             documents: documents.remove(&row.id).unwrap_or_default(),
             scopes: match scopes.remove(&row.id).unwrap_or_default() {
                 said if row.has_scopes => ScopesSpec::On(said),
@@ -233,6 +235,20 @@ pub(super) async fn set_audience(conn: &mut Conn, api: ApiId, roles: &[String]) 
         "insert into api_audiences (api_id, role) select $1, unnest($2::text[]) on conflict do nothing",
         api.0,
         roles,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_owners(conn: &mut Conn, api: ApiId, owners: &[String]) -> Result<()> {
+    sqlx::query!("delete from api_owners where api_id = $1 and email <> all ($2)", api.0, owners)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "insert into api_owners (api_id, email) select $1, unnest($2::text[]) on conflict do nothing",
+        api.0,
+        owners,
     )
     .execute(conn)
     .await?;

@@ -2,7 +2,7 @@
 
 use crate::base::environment::Environment;
 use crate::base::error::{Error, FieldError, Result};
-use crate::base::id::{ApiKeyId, ApplicationId};
+use crate::base::id::ApiKeyId;
 use crate::base::secret::{Kind, Plain};
 use crate::base::text;
 use crate::domain::Ctx;
@@ -11,8 +11,8 @@ use crate::domain::applications::manage;
 use crate::domain::audit;
 use crate::domain::catalog::browse;
 use crate::domain::catalog::model::{Endpoint, MajorVersion};
-use crate::domain::credentials::model::{ApiKey, ChosenApplication, GRACE, IssuedKey, NewApiKey};
-use crate::domain::credentials::{access, store};
+use crate::domain::credentials::model::{ApiKey, ChosenApplication, Grace, IssuedKey, KeyAccess, NewApiKey, Purpose};
+use crate::domain::credentials::{access, limits, store};
 use crate::domain::subscriptions::subscribe;
 use crate::infra::db::{Conn, OnConstraint as _};
 use serde_json::json;
@@ -33,10 +33,20 @@ pub async fn generate(ctx: &Ctx, member: &Member, new: NewApiKey) -> Result<Issu
     access::check(member, new.environment)?;
     let name = text::line("name", "a key name", &new.name, 70);
     let endpoint = endpoint(&version, new.environment, new.endpoint.as_deref())?;
-    let (name, endpoint) = match (name, endpoint) {
-        (Ok(name), Ok(endpoint)) => (name, endpoint),
-        (name, endpoint) => {
-            return Err(Error::Invalid([name.err(), endpoint.err()].into_iter().flatten().collect()));
+    let operations = match &endpoint {
+        Ok(endpoint) if !new.limits.operations.is_empty() => operations(&mut tx, endpoint).await?,
+        _ => Vec::new(),
+    };
+    let now = ctx.clock.now();
+    let limits = limits::parse(&new.limits, &operations, now);
+    let (name, endpoint, limits) = match (name, endpoint, limits) {
+        (Ok(name), Ok(endpoint), Ok(limits)) => (name, endpoint, limits),
+        (name, endpoint, limits) => {
+            // Which operations there are is not known without an endpoint.
+            let is_known = endpoint.is_ok();
+            let limits = limits.err().unwrap_or_default();
+            let limits = limits.into_iter().filter(|e| is_known || e.field != "operations");
+            return Err(Error::Invalid([name.err(), endpoint.err()].into_iter().flatten().chain(limits).collect()));
         }
     };
     let application = match &new.application {
@@ -47,7 +57,6 @@ pub async fn generate(ctx: &Ctx, member: &Member, new: NewApiKey) -> Result<Issu
     };
     subscribe::ensure(&mut tx, ctx, member, (&application, &version), new.plan.as_deref()).await?;
 
-    let now = ctx.clock.now();
     let secret = Plain::mint(Kind::ApiKey(new.environment), &ctx.random);
     let row = store::NewKey {
         id: ApiKeyId(ctx.random.uuid(now)),
@@ -59,6 +68,8 @@ pub async fn generate(ctx: &Ctx, member: &Member, new: NewApiKey) -> Result<Issu
         name: &name,
         digest: secret.digest(),
         hint: secret.hint(),
+        purpose: Purpose::Key,
+        limits: &limits,
         once: new.once,
         created_by: member.id,
         now,
@@ -72,7 +83,8 @@ pub async fn generate(ctx: &Ctx, member: &Member, new: NewApiKey) -> Result<Issu
     let key = store::by_id(&mut tx, row.id, member).await?.ok_or(Error::NotFound)?;
     let detail = json!({
         "name": key.name, "api": key.api_name, "major": key.major,
-        "environment": key.environment, "endpoint": key.endpoint,
+        "environment": key.environment, "endpoint": key.endpoint, "expires_at": key.limits.expires_at.map(time::OffsetDateTime::unix_timestamp),
+        "addresses": key.limits.addresses, "operations": key.limits.operations,
     });
     let what = ("api_key.generated", &*key.id.to_string());
     audit::record(&mut tx, ctx, &member.into(), what, Some(key.application), detail).await?;
@@ -80,52 +92,35 @@ pub async fn generate(ctx: &Ctx, member: &Member, new: NewApiKey) -> Result<Issu
     Ok(IssuedKey { key, secret })
 }
 
-/// The keys the member's applications (own and shared) have for a major version in an environment.
-pub async fn of_api(
-    ctx: &Ctx,
-    member: &Member,
-    version: &MajorVersion,
-    environment: Environment,
-) -> Result<Vec<ApiKey>> {
-    store::of_api(&mut *ctx.conn().await?, member, (version.api.id, version.major), environment).await
-}
-
-/// The keys of an application the member reaches, in an environment.
-pub async fn of_application(
-    ctx: &Ctx,
-    member: &Member,
-    application: ApplicationId,
-    environment: Environment,
-) -> Result<Vec<ApiKey>> {
-    let mut conn = ctx.conn().await?;
-    manage::reach(&mut conn, member, application).await?;
-    store::of_application(&mut conn, member, application, environment).await
-}
-
-/// One key of an application the member reaches.
+/// One key that the member may see: of an application that they reach, or of an API that they own.
 pub async fn get(ctx: &Ctx, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
-    let mut conn = ctx.conn().await?;
-    let key = store::by_id(&mut conn, id, member).await?.ok_or(Error::NotFound)?;
-    manage::reach(&mut conn, member, key.application).await?;
-    Ok(key)
+    reach(&mut *ctx.conn().await?, member, id).await
 }
 
-/// A new secret for a key. The one it had works for another hour; the one before that stops now.
-pub async fn regenerate(ctx: &Ctx, member: &Member, id: ApiKeyId) -> Result<IssuedKey> {
+/// A new secret for a key. The one it had works for as long as `grace` says; the one before that stops now.
+pub async fn regenerate(ctx: &Ctx, member: &Member, id: ApiKeyId, grace: Grace) -> Result<IssuedKey> {
     let mut tx = ctx.db.begin().await?;
     let key = changeable(&mut tx, member, id).await?;
     access::check(member, key.environment)?;
     let now = ctx.clock.now();
+    if key.has_expired(now) {
+        return Err(Error::Conflict(format!(
+            "{} has expired, and a new secret would not change that. Generate a new key.",
+            key.name
+        )));
+    }
     let secret = Plain::mint(Kind::ApiKey(key.environment), &ctx.random);
-    store::regenerate(&mut tx, id, (&secret.digest(), secret.hint()), now, now + GRACE).await?;
+    let until = grace.duration().map(|grace| now + grace);
+    store::regenerate(&mut tx, id, (&secret.digest(), secret.hint()), now, until).await?;
+    let detail = json!({ "name": key.name, "grace": grace.as_str() });
     let what = ("api_key.regenerated", &*id.to_string());
-    audit::record(&mut tx, ctx, &member.into(), what, Some(key.application), json!({ "name": key.name })).await?;
+    audit::record(&mut tx, ctx, &member.into(), what, Some(key.application), detail).await?;
     let key = store::by_id(&mut tx, id, member).await?.ok_or(Error::NotFound)?;
     tx.commit().await?;
     Ok(IssuedKey { key, secret })
 }
 
-/// Ends the grace hour now: the old key stops working.
+/// Ends the old secret's time now: it stops working.
 pub async fn end_previous(ctx: &Ctx, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
     let mut tx = ctx.db.begin().await?;
     let key = changeable(&mut tx, member, id).await?;
@@ -137,10 +132,10 @@ pub async fn end_previous(ctx: &Ctx, member: &Member, id: ApiKeyId) -> Result<Ap
     Ok(key)
 }
 
-/// Deletes a key: both its secrets are dead at once.
+/// Deletes a key: both its secrets are dead at once. The owners of its API may do that too.
 pub async fn delete(ctx: &Ctx, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
     let mut tx = ctx.db.begin().await?;
-    let key = changeable(&mut tx, member, id).await?;
+    let key = deletable(&mut tx, member, id).await?;
     store::delete(&mut tx, id).await?;
     let what = ("api_key.deleted", &*id.to_string());
     audit::record(&mut tx, ctx, &member.into(), what, Some(key.application), json!({ "name": key.name })).await?;
@@ -148,10 +143,50 @@ pub async fn delete(ctx: &Ctx, member: &Member, id: ApiKeyId) -> Result<ApiKey> 
     Ok(key)
 }
 
-async fn changeable(conn: &mut Conn, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
+/// A key that the member may regenerate; refused to those who may only see it.
+pub async fn for_change(ctx: &Ctx, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
+    changeable(&mut *ctx.conn().await?, member, id).await
+}
+
+/// A key that the member may delete; refused to those who may only see it.
+pub async fn for_deletion(ctx: &Ctx, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
+    deletable(&mut *ctx.conn().await?, member, id).await
+}
+
+async fn reach(conn: &mut Conn, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
     let key = store::by_id(conn, id, member).await?.ok_or(Error::NotFound)?;
-    manage::reach(conn, member, key.application).await?.for_change()?;
+    if key.access != KeyAccess::ApiOwner {
+        manage::reach(conn, member, key.application).await?;
+    }
     Ok(key)
+}
+
+async fn changeable(conn: &mut Conn, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
+    let key = reach(conn, member, id).await?;
+    match key.access {
+        KeyAccess::Owner => Ok(key),
+        KeyAccess::ApiOwner => Err(Error::Forbidden(format!(
+            "{} belongs to the application {}. Its owner can change it; you can delete it.",
+            key.name, key.application_name
+        ))),
+        KeyAccess::Reader => {
+            manage::reach(conn, member, key.application).await?.for_change()?;
+            Ok(key)
+        }
+    }
+}
+
+async fn deletable(conn: &mut Conn, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
+    let key = reach(conn, member, id).await?;
+    if key.access == KeyAccess::Reader {
+        manage::reach(conn, member, key.application).await?.for_change()?;
+    }
+    Ok(key)
+}
+
+async fn operations(conn: &mut Conn, endpoint: &Endpoint) -> Result<Vec<(String, String)>> {
+    let operations = browse::operations_in(conn, endpoint.id).await?;
+    Ok(operations.into_iter().map(|operation| (operation.method, operation.path)).collect())
 }
 
 /// The endpoint a key is for: the only one with a backend in the environment, or the one chosen.

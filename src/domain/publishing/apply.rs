@@ -127,6 +127,9 @@ async fn api(conn: &mut Conn, ctx: &Ctx, before: Option<&Offer>, after: &Offer) 
     if before.map(|b| &b.spec.roles) != Some(&after.spec.roles) {
         publish::set_roles(conn, id, &after.spec.roles).await?;
     }
+    if before.map_or(&[][..], |b| &b.spec.owners) != after.spec.owners {
+        publish::set_owners(conn, id, &after.spec.owners).await?;
+    }
     if before.map(|b| &b.spec.documents) != Some(&after.spec.documents) {
         publish::set_documents(conn, ctx, id, &after.spec.documents).await?;
     }

@@ -85,7 +85,7 @@ impl Writer {
     }
 
     fn api(&mut self, out: &mut Yaml, offer: &Offer) {
-        let ApiSpec { name, attributes, roles, documents, scopes, resource_servers, versions } = &offer.spec;
+        let ApiSpec { name, attributes, roles, owners, documents, scopes, resource_servers, versions } = &offer.spec;
         out.text("kind", "api");
         out.text("name", name);
         out.text("title", &attributes.title);
@@ -93,6 +93,9 @@ impl Writer {
         out.some_text("summary", &attributes.summary);
         out.some_text("description", &attributes.description);
         out.some_text("owner", &attributes.owner);
+        if !owners.is_empty() {
+            out.flow("owners", owners.iter().map(|owner| &**owner));
+        }
         if !attributes.tags.is_empty() {
             out.flow("tags", attributes.tags.iter().map(|tag| &**tag));
         }

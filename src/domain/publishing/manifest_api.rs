@@ -28,6 +28,7 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
     let summary = optional(fields.text("summary", problems), |t| rules::line(t, 300), problems);
     let description = markdown(input, &mut fields, ("description", "description_file"), problems);
     let owner = optional(fields.text("owner", problems), |t| rules::line(t, 100), problems);
+    let owners = owners(&mut fields, problems);
     let tags = tags(&mut fields, problems);
     let visibilities = [Visibility::Public, Visibility::Private, Visibility::Restricted].map(|v| (v.as_str(), v));
     let visibility_place = fields.place().key(fields.place().line, "visibility");
@@ -89,6 +90,7 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
             name,
             attributes,
             roles: names.into_iter().collect(),
+            owners,
             documents,
             scopes: scopes.spec,
             resource_servers,
@@ -127,6 +129,17 @@ fn headers(fields: &mut Fields<'_>, problems: &mut Problems) -> (String, String)
         problems.add(&place, format!("`{key}` would carry the API key and the access token; choose two headers"));
     }
     (key, bearer)
+}
+
+/// E-mail addresses, sorted.
+fn owners(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<String> {
+    let listed = fields.texts("owners", problems).unwrap_or_default();
+    let owners: Vec<At<String>> =
+        listed.into_iter().filter_map(|owner| checked(Some(owner), rules::email, problems)).collect();
+    if let Some(first) = owners.get(50) {
+        problems.add(&first.place, "is one owner too many; 50 are enough");
+    }
+    unique(owners.iter(), problems).into_iter().collect()
 }
 
 fn tags(fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<String> {

@@ -192,6 +192,7 @@ fn differences(before: &Offer, after: &Offer) -> Vec<&'static str> {
         ("summary", old.summary != new.summary),
         ("description", old.description != new.description),
         ("owner", old.owner != new.owner),
+        ("owners", before.spec.owners != after.spec.owners),
         ("tags", old.tags != new.tags),
         ("visibility", old.visibility != new.visibility),
         ("roles", before.spec.roles != after.spec.roles),

@@ -1,7 +1,7 @@
 //! What single values of a manifest must be like. Each rule answers with the value as it is kept, or with a sentence
 //! that says what to do.
 
-use crate::base::text::is_slug;
+use crate::base::text::{Email, is_slug};
 use crate::base::version;
 use crate::domain::publishing::fields::shown;
 use http::HeaderName;
@@ -123,6 +123,12 @@ pub(super) fn count(text: &str) -> Result<u32, String> {
         Ok(n @ 1..=1_000_000_000) => Ok(n),
         _ => Err(format!("`{}` must be a whole number between 1 and 1000000000", shown(text))),
     }
+}
+
+/// An e-mail address, in lower case.
+pub(super) fn email(text: &str) -> Checked {
+    let email = Email::parse(text).map(|email| email.to_string());
+    email.ok_or_else(|| "is no e-mail address; write one such as `jo@example.com`".to_owned())
 }
 
 /// One line of 1 to `most` characters.

@@ -1,5 +1,9 @@
 //! What was called, by whom, how often; and what is left of quotas.
 
+pub mod first_steps;
+mod first_steps_store;
+pub mod key_calls;
+mod key_calls_store;
 mod quota_store;
 pub mod quotas;
 pub mod record;

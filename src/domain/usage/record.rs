@@ -8,6 +8,7 @@
 use crate::base::error::{Error, Result};
 use crate::base::id::{ApiKeyId, ApplicationId};
 use crate::base::tally::{Batch, Credential, Tally, TallyKey};
+use crate::domain::credentials::KeyUse;
 use crate::domain::usage::store::{self, Row, Standing};
 use crate::domain::{Ctx, credentials};
 use crate::infra::db::Conn;
@@ -66,15 +67,26 @@ async fn add(conn: &mut Conn, batch: &[(TallyKey, Tally)]) -> Result<()> {
 }
 
 async fn touch(conn: &mut Conn, batch: &[(TallyKey, Tally)]) -> Result<()> {
-    let mut keys: BTreeMap<ApiKeyId, OffsetDateTime> = BTreeMap::new();
+    let mut keys: BTreeMap<ApiKeyId, KeyUse> = BTreeMap::new();
     let mut clients: BTreeMap<String, OffsetDateTime> = BTreeMap::new();
-    for (key, _) in batch {
-        let last = match &key.credential {
-            Credential::None => continue,
-            Credential::ApiKey(id) => keys.entry(*id).or_insert(key.minute),
-            Credential::Client(id) => clients.entry(id.to_string()).or_insert(key.minute),
-        };
-        *last = key.minute.max(*last);
+    for (key, tally) in batch {
+        match &key.credential {
+            Credential::None => {}
+            Credential::ApiKey(id) | Credential::OldApiKey(id) => {
+                let unused = KeyUse { calls: 0, last: key.minute, old_calls: 0, old_last: None };
+                let used = keys.entry(*id).or_insert(unused);
+                used.calls = used.calls.saturating_add(tally.requests);
+                used.last = used.last.max(key.minute);
+                if matches!(key.credential, Credential::OldApiKey(_)) {
+                    used.old_calls = used.old_calls.saturating_add(tally.requests);
+                    used.old_last = used.old_last.max(Some(key.minute));
+                }
+            }
+            Credential::Client(id) => {
+                let last = clients.entry(id.to_string()).or_insert(key.minute);
+                *last = key.minute.max(*last);
+            }
+        }
     }
     let (keys, clients): (Vec<_>, Vec<_>) = (keys.into_iter().collect(), clients.into_iter().collect());
     credentials::touch(conn, &keys, &clients).await
@@ -88,7 +100,7 @@ fn row(key: &TallyKey) -> Row {
         application: key.application.unwrap_or(ApplicationId(Uuid::nil())),
         credential: match &key.credential {
             Credential::None => String::new(),
-            Credential::ApiKey(id) => id.to_string(),
+            Credential::ApiKey(id) | Credential::OldApiKey(id) => id.to_string(),
             Credential::Client(id) => id.to_string(),
         },
         environment: key.environment,

@@ -33,7 +33,7 @@ pub(super) async fn insert(conn: &mut Conn, calls: &[refused_call::RefusedCall])
         &applications,
         &text(|call| match &call.credential {
             Credential::None => String::new(),
-            Credential::ApiKey(id) => id.to_string(),
+            Credential::ApiKey(id) | Credential::OldApiKey(id) => id.to_string(),
             Credential::Client(id) => id.to_string(),
         }),
         &text(|call| call.environment.as_str().to_owned()),

@@ -28,6 +28,18 @@ pub fn words(label: &str) -> Option<Words> {
             "The API key was regenerated, and the hour in which the old one still worked is over.",
             "Use the new key, or regenerate the key once more if nobody has it.",
         ),
+        "expired_key" => (
+            "The API key had an expiry, and it has passed.",
+            "Generate a new key; one without expiry works until it is deleted.",
+        ),
+        "address_not_allowed" => (
+            "The API key may only be used from certain addresses, and the call came from another one.",
+            "Call from an address that the key allows, or generate a key that allows this one.",
+        ),
+        "operation_not_allowed" => (
+            "The API key opens only certain operations of the API, and this is none of them.",
+            "Call an operation that the key allows, or generate a key that allows this one.",
+        ),
         "other_environment" => (
             "The credential was made for the other environment.",
             "Send production credentials to the production gateway and sandbox credentials to the sandbox gateway.",

@@ -62,6 +62,7 @@ pub async fn setup(State(state): State<PortalState>, Path(token): Path<String>, 
             guarded(page::show(&SetupPage { shell, token, name, email, password_hint: password_hint(), wrong }))
         }
         LinkPurpose::SetPassword { .. } => page::redirect(&urls::password(&token)),
+        LinkPurpose::SignUp { .. } => page::redirect(&urls::sign_up_link(&token)),
     }
 }
 
@@ -94,6 +95,7 @@ pub async fn password(State(state): State<PortalState>, Path(token): Path<String
             guarded(page::show(&PasswordPage { shell, token, email, password_hint: password_hint(), wrong }))
         }
         LinkPurpose::FirstAdmin => page::redirect(&urls::setup(&token)),
+        LinkPurpose::SignUp { .. } => page::redirect(&urls::sign_up_link(&token)),
     }
 }
 
@@ -117,13 +119,13 @@ pub async fn set_password(
     }
 }
 
-fn password_hint() -> String {
+pub(super) fn password_hint() -> String {
     format!("At least {MIN_CHARS} characters. A few words in a row are easy to keep in mind.")
 }
 
 /// The address of these pages is a secret until it is used: no cache keeps it, and no `Referer` carries the path, not
 /// even to ourselves.
-fn guarded(page: Result) -> Result<Response> {
+pub(super) fn guarded(page: Result) -> Result<Response> {
     let mut response = page?;
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

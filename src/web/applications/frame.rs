@@ -32,6 +32,8 @@ pub enum Tab {
     Subscriptions,
     /// Application Keys and API Keys of an environment.
     Credentials(Environment),
+    /// API Keys of an environment.
+    ApiKeys,
     /// Refused calls.
     Refusals,
 }
@@ -57,6 +59,7 @@ impl Frame {
             Tab::Overview => "overview",
             Tab::Subscriptions => "subscriptions",
             Tab::Credentials(environment) => environment.as_str(),
+            Tab::ApiKeys => "api-keys",
             Tab::Refusals => "refusals",
         }
     }

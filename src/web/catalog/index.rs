@@ -1,107 +1,165 @@
-//! The catalogue page: search, tags, a card for each major version.
+//! The catalogue page: search, filters with counts, and a card for each API and major version.
 
-use crate::domain::catalog::browse::{self, Search};
-use crate::domain::catalog::model::MajorVersion;
+use crate::base::id::ApiId;
+use crate::domain::accounts::model::Viewer;
+use crate::domain::catalog::model::Card;
+use crate::domain::catalog::search::{self, Likeness};
+use crate::domain::subscriptions::coverage;
 use crate::web::catalog::frame;
+use crate::web::catalog::narrowing::{Asked, Chip, Group};
 use crate::web::error::Result;
+use crate::web::filters;
 use crate::web::page::{self, Shell};
 use crate::web::state::PortalState;
+use crate::web::urls;
 use crate::web::viewer::CurrentViewer;
-use crate::web::{filters, urls};
 use askama::Template;
 use axum::extract::{Query, State};
+use std::collections::BTreeMap;
 
 #[derive(Template)]
 #[template(path = "catalog/index.html")]
 struct IndexPage {
     shell: Shell,
-    text: String,
-    tag: String,
-    /// Every tag that the viewer may see: name, count, link.
-    tags: Vec<(String, i64, String)>,
-    cards: Vec<Card>,
+    asked: Asked,
+    groups: Vec<Group>,
+    chips: Vec<Chip>,
+    cards: Vec<CardView>,
+    total: i64,
+    likeness: Likeness,
 }
 
 /// One major version of an API.
-struct Card {
+struct CardView {
+    card: Card,
     url: String,
-    title: String,
-    owner: String,
-    summary: String,
-    tile: &'static str,
-    letter: String,
-    visibility: &'static str,
     /// How calls authenticate: `API key`, `OAuth 2.0`.
     schemes: Vec<&'static str>,
-    major: u16,
-    current: String,
-    /// `Deprecated` or `Blocked`; else empty.
-    state: &'static str,
+    /// `Storefront`, `Storefront and 2 more`: the viewer's applications that are subscribed; empty: none.
+    subscribed: String,
 }
 
-impl From<MajorVersion> for Card {
-    fn from(version: MajorVersion) -> Self {
-        let api = &version.api;
-        let schemes = [(api.takes_api_key, "API key"), (api.takes_bearer, "OAuth 2.0")];
+impl CardView {
+    fn new(card: Card, subscribed: &BTreeMap<(ApiId, u16), Vec<String>>) -> Self {
+        let schemes = [(card.takes_api_key, "API key"), (card.takes_bearer, "OAuth 2.0")];
+        let names = subscribed.get(&(card.api, card.version.major)).map_or(&[][..], Vec::as_slice);
         Self {
-            url: urls::api(&api.name, version.major),
-            title: api.title.clone(),
-            owner: api.owner.clone(),
-            summary: api.summary.clone(),
-            tile: frame::tile(&api.name),
-            letter: frame::letter(&api.title),
-            visibility: frame::visibility(api.visibility),
+            url: urls::api(&card.name, card.version.major),
             schemes: schemes.into_iter().filter(|(takes, _)| *takes).map(|(_, name)| name).collect(),
-            major: version.major,
-            current: frame::current(&version),
-            state: frame::major_state(&version),
+            subscribed: match names {
+                [] => String::new(),
+                [only] => only.clone(),
+                [first, others @ ..] => format!("{first} and {} more", others.len()),
+            },
+            card,
         }
+    }
+
+    fn tile(&self) -> &'static str {
+        frame::tile(&self.card.name)
+    }
+
+    fn letter(&self) -> String {
+        frame::letter(&self.card.title)
+    }
+
+    fn visibility(&self) -> &'static str {
+        frame::visibility(self.card.visibility)
+    }
+
+    /// `Deprecated` or `Blocked`; else empty.
+    fn state(&self) -> &'static str {
+        if self.card.is_open { "" } else { frame::state_words(self.card.state).0 }
+    }
+
+    /// The other minors that can be called: `1.0`.
+    fn others(&self) -> String {
+        self.card.versions.iter().skip(1).take(3).cloned().collect::<Vec<_>>().join(", ")
     }
 }
 
 impl IndexPage {
     fn is_narrowed(&self) -> bool {
-        !self.text.is_empty() || !self.tag.is_empty()
+        !self.asked.text.is_empty() || !self.chips.is_empty()
+    }
+
+    fn is_near(&self) -> bool {
+        self.likeness == Likeness::Near
+    }
+
+    fn heading(&self) -> String {
+        crate::web::words::counted(self.total, "API version")
     }
 
     fn nothing_found(&self) -> String {
-        if self.text.is_empty() { "Nothing matches".to_owned() } else { format!("Nothing matches “{}”", self.text) }
+        if self.asked.text.is_empty() {
+            "Nothing matches".to_owned()
+        } else {
+            format!("Nothing matches “{}”", self.asked.text)
+        }
     }
 
     fn filters_on(&self) -> String {
-        match self.tag.as_str() {
-            "" => "Try fewer words, or a part of a name.".to_owned(),
-            tag => format!("One filter is on: {tag}."),
+        match self.chips.as_slice() {
+            [] => "Try fewer words, or a part of a name.".to_owned(),
+            [one] => format!("One filter is on: {}.", one.label),
+            all => format!("{} filters are on.", all.len()),
         }
     }
-}
 
-/// What the form asks for.
-#[derive(Debug, Default, serde::Deserialize)]
-pub struct Asked {
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    tag: String,
+    /// `1–24 of 112`; empty on a list of one page.
+    fn summary(&self) -> String {
+        let page = i64::from(search::PAGE);
+        let before = (i64::from(self.asked.page) - 1) * page;
+        let shown = i64::try_from(self.cards.len()).unwrap_or(page);
+        if self.total <= page || shown == 0 {
+            return String::new();
+        }
+        let [first, last, total] = [before + 1, before + shown, self.total].map(filters::grouped);
+        format!("{first}–{last} of {total}")
+    }
+
+    fn previous(&self) -> String {
+        if self.asked.page > 1 { self.asked.url_of_page(self.asked.page - 1) } else { String::new() }
+    }
+
+    fn next(&self) -> String {
+        let is_last = i64::from(self.asked.page) * i64::from(search::PAGE) >= self.total;
+        if is_last || self.asked.page >= search::LAST_PAGE {
+            String::new()
+        } else {
+            self.asked.url_of_page(self.asked.page + 1)
+        }
+    }
 }
 
 /// The list.
 pub async fn show(
     State(state): State<PortalState>,
     CurrentViewer(viewer): CurrentViewer,
-    Query(asked): Query<Asked>,
+    Query(pairs): Query<Vec<(String, String)>>,
     shell: Shell,
 ) -> Result {
-    let text = asked.q.trim().to_owned();
-    let search = Search { text: text.clone(), tag: Some(asked.tag.clone()).filter(|tag| !tag.is_empty()) };
-    let versions = browse::search(&state.ctx, &viewer, &search).await?;
-    let tags = browse::tags(&state.ctx, &viewer).await?;
-    let link = |tag: &str| urls::apis_matching(&text, tag);
+    let asked = Asked::read(pairs);
+    let mut wanted = asked.search();
+    if let (true, Viewer::Member(member)) = (asked.mine, &viewer) {
+        wanted.among = Some(coverage::versions(&state.ctx, member).await?);
+    }
+    let found = search::find(&state.ctx, &state.remembered, &viewer, &wanted).await?;
+    let mut subscribed: BTreeMap<(ApiId, u16), Vec<String>> = BTreeMap::new();
+    if let Viewer::Member(member) = &viewer {
+        let apis: Vec<ApiId> = found.cards.iter().map(|card| card.api).collect();
+        for (api, major, application) in coverage::applications(&state.ctx, member, &apis).await? {
+            subscribed.entry((api, major)).or_default().push(application);
+        }
+    }
     page::show(&IndexPage {
-        tags: tags.into_iter().map(|(tag, count)| (tag.clone(), count, link(&tag))).collect(),
-        cards: versions.into_iter().map(Card::from).collect(),
+        groups: asked.groups(&found.counts),
+        chips: asked.chips(),
+        cards: found.cards.into_iter().map(|card| CardView::new(card, &subscribed)).collect(),
+        total: found.counts.total,
+        likeness: found.likeness,
         shell,
-        text,
-        tag: asked.tag,
+        asked,
     })
 }

@@ -2,19 +2,21 @@
 
 use crate::base::environment::Environment;
 use crate::domain::accounts::model::{Member, PRODUCTION, Viewer};
-use crate::domain::credentials::{access, api_keys};
+use crate::domain::credentials::access;
+use crate::domain::credentials::key_lists::{self, Whose};
 use crate::web::catalog::frame::{self as catalog, Frame};
 use crate::web::credentials::curl;
 use crate::web::credentials::direct::Section;
+use crate::web::credentials::key_list::{Asked, Listing, listing};
 use crate::web::credentials::key_row::{KeyRow, List};
 use crate::web::error::Result;
 use crate::web::page::{Shell, show};
 use crate::web::path::{At, Major};
 use crate::web::state::PortalState;
 use crate::web::viewer::SignedIn;
-use crate::web::{filters, urls};
+use crate::web::{filters, urls, words};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 
 /// An API's name, its major version, an environment.
 pub type Place = (String, Major, Environment);
@@ -28,6 +30,8 @@ pub(super) struct Pane {
     /// The role that the viewer lacks here; empty when none.
     missing_role: &'static str,
     keys: Vec<KeyRow>,
+    list: Listing,
+    whose: Whose,
     /// Whether the environment has an endpoint.
     is_served: bool,
     curl: String,
@@ -51,6 +55,11 @@ impl Pane {
         }
     }
 
+    /// Whether the list has the keys of people whom the viewer may not know.
+    fn is_everybodys(&self) -> bool {
+        self.whose == Whose::Everybody
+    }
+
     /// Whether Generate API Key would succeed.
     fn may_generate(&self) -> bool {
         self.frame.version.api.takes_api_key && self.is_served && self.missing_role.is_empty()
@@ -68,15 +77,23 @@ pub async fn index(
     shell: Shell,
     SignedIn(member): SignedIn,
     At(place): At<Place>,
+    Query(asked): Query<Asked>,
 ) -> Result {
-    show(&pane(&state, shell, &member, &place).await?)
+    show(&pane_at(&state, shell, &member, &place, &asked).await?)
 }
 
 /// Reads the pane.
 pub(super) async fn pane(state: &PortalState, shell: Shell, member: &Member, place: &Place) -> Result<Pane> {
+    pane_at(state, shell, member, place, &Asked::default()).await
+}
+
+async fn pane_at(state: &PortalState, shell: Shell, member: &Member, place: &Place, asked: &Asked) -> Result<Pane> {
     let frame = frame(state, member, place).await?;
     let (version, environment) = (&frame.version, place.2);
-    let keys = api_keys::of_api(&state.ctx, member, version, environment).await?;
+    let found = key_lists::of_api(&state.ctx, member, version, environment, &asked.wanted()).await?;
+    let whose = found.whose;
+    let url = urls::api_keys(&version.api.name, version.major, environment);
+    let (keys, list) = listing(found, asked, url, List::Api, shell.now);
     let endpoint = curl::endpoint(version, environment, "");
     let curl = match endpoint {
         Some(endpoint) => {
@@ -86,7 +103,9 @@ pub(super) async fn pane(state: &PortalState, shell: Shell, member: &Member, pla
         None => String::new(),
     };
     Ok(Pane {
-        keys: keys.into_iter().map(|key| KeyRow::new(key, List::Api, shell.now)).collect(),
+        keys,
+        list,
+        whose,
         missing_role: if access::check(member, environment).is_ok() { "" } else { PRODUCTION },
         is_served: endpoint.is_some(),
         direct: Section::read(state, shell.now, member, (version, environment)).await?,

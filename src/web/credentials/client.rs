@@ -6,7 +6,8 @@ use crate::domain::accounts::model::{Member, PRODUCTION};
 use crate::domain::applications::manage;
 use crate::domain::applications::model::Reached;
 use crate::domain::credentials::client_model::{ClientSettings, IssuedClient};
-use crate::domain::credentials::{access, api_keys, clients};
+use crate::domain::credentials::key_lists::{self, Wanted};
+use crate::domain::credentials::{access, clients};
 use crate::web::applications::frame::{Frame, Tab};
 use crate::web::credentials::client_view::{ClientView, Links};
 use crate::web::credentials::key_row::{KeyRow, List};
@@ -18,7 +19,7 @@ use crate::web::page::{Shell, refuse, show, show_once};
 use crate::web::path::At;
 use crate::web::state::PortalState;
 use crate::web::viewer::SignedIn;
-use crate::web::{filters, urls};
+use crate::web::{filters, urls, words};
 use askama::Template;
 use axum::extract::State;
 
@@ -67,7 +68,7 @@ pub(super) async fn pane(
 ) -> Result<Pane> {
     let reached = manage::get(&state.ctx, member, id).await?;
     let client = clients::get(&state.ctx, member, id, environment).await?;
-    let keys = api_keys::of_application(&state.ctx, member, id, environment).await?;
+    let keys = key_lists::of_application(&state.ctx, member, id, environment, &Wanted::default()).await?.keys;
     let missing_role = if access::check(member, environment).is_ok() { "" } else { PRODUCTION };
     let form = if client.is_none() && manage::may_change(&reached) && missing_role.is_empty() {
         let apis = clients::subscribed(&state.ctx, member, id).await?;

@@ -2,13 +2,14 @@
 
 use crate::base::id::ApiKeyId;
 use crate::domain::accounts::model::{Member, Viewer};
-use crate::domain::applications::manage;
 use crate::domain::catalog::browse;
-use crate::domain::credentials::model::{ApiKey, IssuedKey};
+use crate::domain::credentials::model::{ApiKey, Grace, IssuedKey, KeyAccess};
 use crate::domain::credentials::{access, api_keys};
+use crate::domain::usage::key_calls;
 use crate::web::applications::deletion::Confirmation;
 use crate::web::credentials::curl;
-use crate::web::credentials::key_row::List;
+use crate::web::credentials::key_row::{self, List};
+use crate::web::credentials::new_key::Choice;
 use crate::web::error::Result;
 use crate::web::flash::Flash;
 use crate::web::form::{Fields, Outcome, Wrong, outcome};
@@ -44,7 +45,9 @@ struct Regeneration {
     shell: Shell,
     key: ApiKey,
     grace_runs: bool,
+    choices: Vec<Choice>,
     list: List,
+    wrong: Wrong,
 }
 
 #[derive(Template)]
@@ -53,8 +56,16 @@ struct Deletion {
     shell: Shell,
     key: ApiKey,
     in_use: bool,
+    /// Of the last day, in words.
+    calls: String,
     list: List,
     wrong: Wrong,
+}
+
+impl Deletion {
+    fn is_somebody_elses(&self) -> bool {
+        self.key.access != KeyAccess::Owner
+    }
 }
 
 /// `Payments v2`.
@@ -68,6 +79,15 @@ pub struct From {
     /// The list to return to.
     #[serde(default)]
     pub list: List,
+}
+
+/// For how long the old secret goes on, and where the act started.
+#[derive(Debug, serde::Deserialize)]
+pub struct RegenerationForm {
+    #[serde(default)]
+    grace: String,
+    #[serde(default)]
+    list: List,
 }
 
 /// A confirmation, and where it started.
@@ -87,10 +107,24 @@ pub async fn ask_regeneration(
     At(id): At<ApiKeyId>,
     Query(from): Query<From>,
 ) -> Result {
-    let key = changeable(&state, &member, id).await?;
+    let key = api_keys::for_change(&state.ctx, &member, id).await?;
     access::check(&member, key.environment)?;
+    show(&regeneration(shell, key, from.list))
+}
+
+fn regeneration(shell: Shell, key: ApiKey, list: List) -> Regeneration {
+    let choice = |grace: Grace| {
+        let (title, text) = match grace {
+            Grace::Hour => ("Keep it for 1 hour", "Time to put the new one in its place."),
+            Grace::Day => ("Keep it for 24 hours", "For applications that are rolled out slowly."),
+            Grace::None => ("End it now", "Choose this if it leaked. Calls with it fail at once."),
+        };
+        let (title, text) = (title.to_owned(), text.to_owned());
+        Choice { value: grace.as_str().to_owned(), title, text, chosen: grace == Grace::default() }
+    };
     let grace_runs = key.grace_until(shell.now).is_some();
-    show(&Regeneration { shell, key, grace_runs, list: from.list })
+    let choices = Grace::ALL.into_iter().map(choice).collect();
+    Regeneration { shell, key, grace_runs, choices, list, wrong: Wrong::default() }
 }
 
 /// Makes it; the answer shows it once.
@@ -99,10 +133,17 @@ pub async fn regenerate(
     shell: Shell,
     SignedIn(member): SignedIn,
     At(id): At<ApiKeyId>,
-    Fields(from): Fields<From>,
+    Fields(form): Fields<RegenerationForm>,
 ) -> Result {
-    let made = api_keys::regenerate(&state.ctx, &member, id).await?;
-    issued(&state, shell, &member, made, from.list).await
+    // Nothing chosen, as by a page from before there was a choice: the hour that was promised.
+    let grace = Grace::ALL.into_iter().find(|grace| grace.as_str() == form.grace).unwrap_or_default();
+    match outcome(api_keys::regenerate(&state.ctx, &member, id, grace).await)? {
+        Outcome::Done(made) => issued(&state, shell, &member, made, form.list).await,
+        Outcome::Wrong(wrong) => {
+            let key = api_keys::for_change(&state.ctx, &member, id).await?;
+            refuse(&Regeneration { wrong, ..regeneration(shell, key, form.list) })
+        }
+    }
 }
 
 /// Ends the old key's hour.
@@ -124,9 +165,8 @@ pub async fn ask_deletion(
     At(id): At<ApiKeyId>,
     Query(from): Query<From>,
 ) -> Result {
-    let key = changeable(&state, &member, id).await?;
-    let in_use = in_use(&key, &shell);
-    show(&Deletion { shell, key, in_use, list: from.list, wrong: Wrong::default() })
+    let key = api_keys::for_deletion(&state.ctx, &member, id).await?;
+    show(&deletion(&state, shell, key, from.list).await?)
 }
 
 /// Does it. A key that is in use takes its name typed.
@@ -137,7 +177,7 @@ pub async fn delete(
     At(id): At<ApiKeyId>,
     Fields(form): Fields<DeletionForm>,
 ) -> Result {
-    let key = changeable(&state, &member, id).await?;
+    let key = api_keys::for_deletion(&state.ctx, &member, id).await?;
     let in_use = in_use(&key, &shell);
     let confirmation = Confirmation { confirm: form.confirm };
     let answer = match confirmation.check(&key.name) {
@@ -146,7 +186,7 @@ pub async fn delete(
     };
     match outcome(answer)? {
         Outcome::Done(key) => redirect_with(&state, &form.list.url(&key), Flash::ApiKeyDeleted),
-        Outcome::Wrong(wrong) => refuse(&Deletion { shell, key, in_use, list: form.list, wrong }),
+        Outcome::Wrong(wrong) => refuse(&Deletion { wrong, ..deletion(&state, shell, key, form.list).await? }),
     }
 }
 
@@ -187,10 +227,14 @@ pub(super) async fn issued(
     })
 }
 
-async fn changeable(state: &PortalState, member: &Member, id: ApiKeyId) -> Result<ApiKey> {
-    let key = api_keys::get(&state.ctx, member, id).await?;
-    manage::get(&state.ctx, member, key.application).await?.for_change()?;
-    Ok(key)
+async fn deletion(state: &PortalState, shell: Shell, key: ApiKey, list: List) -> Result<Deletion> {
+    let in_use = in_use(&key, &shell);
+    let calls = if in_use { key_calls::of_last_day(&state.ctx, &key).await? } else { 0 };
+    let calls = match calls {
+        0 => "no call in the last 24 hours".to_owned(),
+        calls => format!("{} in the last 24 hours", key_row::calls(calls)),
+    };
+    Ok(Deletion { shell, key, in_use, calls, list, wrong: Wrong::default() })
 }
 
 fn in_use(key: &ApiKey, shell: &Shell) -> bool {

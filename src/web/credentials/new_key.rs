@@ -10,17 +10,19 @@ use crate::domain::credentials::{access, api_keys};
 use crate::domain::subscriptions::{plans, subscribe};
 use crate::web::catalog::frame::Frame;
 use crate::web::credentials::api_keys::{Place, frame};
+use crate::web::credentials::curl;
 use crate::web::credentials::key_changes::issued;
 use crate::web::credentials::key_row::List;
+use crate::web::credentials::limits_form::{self, LimitsForm};
 use crate::web::error::Result;
-use crate::web::form::{Fields, Outcome, Wrong, outcome};
+use crate::web::form::{Outcome, Pairs, Wrong, outcome};
 use crate::web::page::{Shell, refuse, show};
 use crate::web::path::At;
 use crate::web::state::PortalState;
 use crate::web::viewer::SignedIn;
 use crate::web::{urls, words};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 
 /// The value of the application field that asks for a new one.
 const NEW: &str = "new";
@@ -37,6 +39,7 @@ struct New {
     endpoints: Vec<Choice>,
     /// Applications that skip the plan, for the script: `id|id`.
     subscribed: String,
+    limits: LimitsForm,
     form: NewKeyForm,
     wrong: Wrong,
 }
@@ -49,21 +52,40 @@ pub(super) struct Choice {
     pub(super) chosen: bool,
 }
 
-/// What was typed.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-pub struct NewKeyForm {
-    #[serde(default)]
+/// What was typed, but for the limits.
+#[derive(Clone, Debug, Default)]
+struct NewKeyForm {
     name: String,
+    application: String,
+    application_name: String,
+    plan: String,
+    endpoint: String,
+    once: String,
+    list: List,
+}
+
+impl NewKeyForm {
+    fn read(fields: &Pairs) -> Self {
+        let text = |name| fields.one(name).to_owned();
+        Self {
+            name: text("name"),
+            application: text("application"),
+            application_name: text("application_name"),
+            plan: text("plan"),
+            endpoint: text("endpoint"),
+            once: text("once"),
+            list: List::parse(fields.one("list")),
+        }
+    }
+}
+
+/// What a link to the form has chosen already.
+#[derive(Debug, serde::Deserialize)]
+pub struct Chosen {
     #[serde(default)]
     application: String,
     #[serde(default)]
-    application_name: String,
-    #[serde(default)]
-    plan: String,
-    #[serde(default)]
-    endpoint: String,
-    #[serde(default)]
-    once: String,
+    list: List,
 }
 
 impl New {
@@ -72,6 +94,15 @@ impl New {
             "It stands for the thing you are building."
         } else {
             "Only for a new application."
+        }
+    }
+
+    /// Where it started.
+    fn cancel(&self) -> String {
+        let application = self.form.application.parse().ok().filter(|_| self.form.list == List::Application);
+        match application {
+            Some(application) => urls::application_api_keys(application, self.environment),
+            None => urls::api_keys(&self.frame.version.api.name, self.frame.version.major, self.environment),
         }
     }
 
@@ -86,10 +117,12 @@ pub async fn new(
     shell: Shell,
     SignedIn(member): SignedIn,
     At(place): At<Place>,
+    Query(chosen): Query<Chosen>,
 ) -> Result {
     access::check(&member, place.2)?;
     let once = state.ctx.random.uuid(shell.now).to_string();
-    show(&page(&state, shell, &member, place, NewKeyForm { once, ..NewKeyForm::default() }).await?)
+    let form = NewKeyForm { once, application: chosen.application, list: chosen.list, ..NewKeyForm::default() };
+    show(&page(&state, shell, &member, place, (form, &Pairs::new([]))).await?)
 }
 
 /// Generates it; the answer shows it once.
@@ -98,8 +131,9 @@ pub async fn generate(
     shell: Shell,
     SignedIn(member): SignedIn,
     At(place): At<Place>,
-    Fields(form): Fields<NewKeyForm>,
+    fields: Pairs,
 ) -> Result {
+    let form = NewKeyForm::read(&fields);
     let answer = match application(&form) {
         Ok(application) => {
             let new = NewApiKey {
@@ -110,6 +144,7 @@ pub async fn generate(
                 application,
                 plan: Some(form.plan.clone()),
                 endpoint: Some(form.endpoint.clone()),
+                limits: limits_form::wanted(&fields, &endpoint(&state, &member, &place, &form).await?),
                 once: form.once.parse().ok(),
             };
             api_keys::generate(&state.ctx, &member, new).await
@@ -117,9 +152,18 @@ pub async fn generate(
         Err(error) => Err(error),
     };
     match outcome(answer)? {
-        Outcome::Done(made) => issued(&state, shell, &member, made, List::Api).await,
-        Outcome::Wrong(wrong) => refuse(&New { wrong, ..page(&state, shell, &member, place, form).await? }),
+        Outcome::Done(made) => issued(&state, shell, &member, made, form.list).await,
+        Outcome::Wrong(wrong) => refuse(&New { wrong, ..page(&state, shell, &member, place, (form, &fields)).await? }),
     }
+}
+
+/// Which endpoint the ticked operations are of: where there is one only, the form does not ask for it.
+async fn endpoint(state: &PortalState, member: &Member, place: &Place, form: &NewKeyForm) -> Result<String> {
+    if !form.endpoint.is_empty() {
+        return Ok(form.endpoint.clone());
+    }
+    let frame = frame(state, member, place).await?;
+    Ok(curl::endpoint(&frame.version, place.2, "").map(|endpoint| endpoint.name.clone()).unwrap_or_default())
 }
 
 fn application(form: &NewKeyForm) -> error::Result<ChosenApplication> {
@@ -130,7 +174,13 @@ fn application(form: &NewKeyForm) -> error::Result<ChosenApplication> {
     id.map(ChosenApplication::Existing).or(Err(Error::field("application", "Choose an application, or a new one.")))
 }
 
-async fn page(state: &PortalState, shell: Shell, member: &Member, place: Place, mut form: NewKeyForm) -> Result<New> {
+async fn page(
+    state: &PortalState,
+    shell: Shell,
+    member: &Member,
+    place: Place,
+    (mut form, fields): (NewKeyForm, &Pairs),
+) -> Result<New> {
     let frame = frame(state, member, &place).await?;
     let (version, environment) = (&frame.version, place.2);
     let subscribed: Vec<ApplicationId> = subscribe::of_member_for_api(&state.ctx, member, version.api.id)
@@ -172,7 +222,9 @@ async fn page(state: &PortalState, shell: Shell, member: &Member, place: Place, 
     }
     choose(&mut endpoints, &form.endpoint);
     let subscribed = subscribed.iter().map(ToString::to_string).collect::<Vec<_>>().join("|");
-    Ok(New { shell, frame, environment, applications, plans, endpoints, subscribed, form, wrong: Wrong::default() })
+    let limits = LimitsForm::read(&state.ctx, version, environment, fields).await?;
+    let wrong = Wrong::default();
+    Ok(New { shell, frame, environment, applications, plans, endpoints, subscribed, limits, form, wrong })
 }
 
 fn choose(choices: &mut [Choice], value: &str) {

@@ -2,21 +2,27 @@
 
 use crate::base::error::Result;
 use crate::domain::accounts::model::Viewer;
-use crate::domain::accounts::sessions;
+use crate::domain::accounts::sessions::{self, Found, Look};
 use crate::web::cookie;
 use crate::web::layer::{error_pages, request_log};
 use crate::web::page::Shell;
 use crate::web::state::PortalState;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, VARY};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
 /// Puts a [`Viewer`] and a [`Shell`] into the request.
 pub async fn layer(State(state): State<PortalState>, mut request: Request, next: Next) -> Response {
-    let viewer = match viewer(&state, request.headers()).await {
-        Ok(viewer) => viewer,
+    // Asking how long a session lasts is no use of it: a page left open would keep it alive for ever.
+    let look = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/session") => Look::Glance,
+        _ => Look::Use,
+    };
+    let (viewer, ends_at) = match viewer(&state, request.headers(), look).await {
+        Ok(Some(Found { member, ends_at })) => (Viewer::Member(member), Some(ends_at)),
+        Ok(None) => (Viewer::Visitor, None),
         Err(error) => {
             let shell = Shell::new(&state, Viewer::Visitor, request.headers(), request.uri());
             let id = request_log::id_of(request.extensions());
@@ -24,7 +30,8 @@ pub async fn layer(State(state): State<PortalState>, mut request: Request, next:
         }
     };
     let is_signed_in = viewer.is_signed_in();
-    let shell = Shell::new(&state, viewer.clone(), request.headers(), request.uri());
+    let mut shell = Shell::new(&state, viewer.clone(), request.headers(), request.uri());
+    shell.session_ends_at = ends_at;
     let flash = shell.flash;
     request.extensions_mut().insert(shell);
     request.extensions_mut().insert(viewer);
@@ -41,12 +48,11 @@ pub async fn layer(State(state): State<PortalState>, mut request: Request, next:
     response
 }
 
-async fn viewer(state: &PortalState, headers: &HeaderMap) -> Result<Viewer> {
+async fn viewer(state: &PortalState, headers: &HeaderMap, look: Look) -> Result<Option<Found>> {
     let Some(secret) = cookie::get(headers, cookie::session_name(state.transport())) else {
-        return Ok(Viewer::Visitor);
+        return Ok(None);
     };
-    let member = sessions::find(&state.ctx, secret, state.lifetime).await?;
-    Ok(member.map_or(Viewer::Visitor, Viewer::Member))
+    sessions::find(&state.ctx, secret, state.lifetime, look).await
 }
 
 fn is_page(headers: &HeaderMap) -> bool {

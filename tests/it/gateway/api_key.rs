@@ -5,6 +5,7 @@ use crate::support::{http, make};
 use portico::base::environment::Environment;
 use portico::domain::applications::manage;
 use portico::domain::credentials::api_keys;
+use portico::domain::credentials::model::Grace;
 use portico::domain::subscriptions::subscribe;
 use time::Duration;
 
@@ -50,7 +51,7 @@ async fn a_key_that_was_refused_before_it_existed_works_once_it_does() {
 async fn a_regenerated_key_keeps_the_old_one_for_an_hour_and_not_a_second_longer() {
     let gate = Gate::open().await;
     assert_eq!(gate.get(PATH).await.status, 200);
-    let next = api_keys::regenerate(&gate.app.ctx, &gate.member, gate.issued.key.id).await.unwrap();
+    let next = api_keys::regenerate(&gate.app.ctx, &gate.member, gate.issued.key.id, Grace::Hour).await.unwrap();
     gate.app.settle().await;
     assert_eq!(gate.get(PATH).await.status, 200, "the old key is in its grace hour");
     assert_eq!(gate.get_with(PATH, next.secret.expose()).await.status, 200);
@@ -64,7 +65,7 @@ async fn a_regenerated_key_keeps_the_old_one_for_an_hour_and_not_a_second_longer
 #[tokio::test]
 async fn ending_the_grace_hour_ends_the_old_key() {
     let gate = Gate::open().await;
-    api_keys::regenerate(&gate.app.ctx, &gate.member, gate.issued.key.id).await.unwrap();
+    api_keys::regenerate(&gate.app.ctx, &gate.member, gate.issued.key.id, Grace::Hour).await.unwrap();
     gate.app.settle().await;
     assert_eq!(gate.get(PATH).await.status, 200);
     api_keys::end_previous(&gate.app.ctx, &gate.member, gate.issued.key.id).await.unwrap();

@@ -11,6 +11,7 @@ mod forwarding;
 mod fuzz;
 mod identity;
 mod key_in_query;
+mod key_limits;
 mod limits;
 mod metrics;
 mod plans;
@@ -38,7 +39,7 @@ use portico::config::Config;
 use portico::domain::accounts::model::Member;
 use portico::domain::applications::manage;
 use portico::domain::credentials::api_keys;
-use portico::domain::credentials::model::{ChosenApplication, IssuedKey, NewApiKey};
+use portico::domain::credentials::model::{ChosenApplication, IssuedKey, NewApiKey, WantedLimits};
 
 /// An instance with the API `pets` in version 1.0, in front of one backend, and a developer with an API key for it.
 struct Gate {
@@ -106,21 +107,36 @@ async fn key_in(
     environment: Environment,
     name: &str,
 ) -> IssuedKey {
+    let new = wanted(app, member, api, environment, name).await;
+    generate(app, member, NewApiKey { endpoint: endpoint.map(str::to_owned), ..new }).await
+}
+
+/// The same in production, narrowed.
+async fn limited_key(app: &TestApp, member: &Member, api: &str, name: &str, limits: WantedLimits) -> IssuedKey {
+    let new = wanted(app, member, api, Environment::Production, name).await;
+    generate(app, member, NewApiKey { limits, ..new }).await
+}
+
+async fn wanted(app: &TestApp, member: &Member, api: &str, environment: Environment, name: &str) -> NewApiKey {
     let known = manage::list(&app.ctx, member).await.unwrap();
     let application = match known.iter().find(|application| application.application.name == "Shop") {
         Some(shop) => ChosenApplication::Existing(shop.application.id),
         None => ChosenApplication::New("Shop".to_owned()),
     };
-    let new = NewApiKey {
+    NewApiKey {
         api: api.to_owned(),
         major: 1,
         environment,
         name: name.to_owned(),
         application,
         plan: Some("bronze".to_owned()),
-        endpoint: endpoint.map(str::to_owned),
+        endpoint: None,
+        limits: WantedLimits::default(),
         once: None,
-    };
+    }
+}
+
+async fn generate(app: &TestApp, member: &Member, new: NewApiKey) -> IssuedKey {
     let issued = api_keys::generate(&app.ctx, member, new).await.unwrap();
     app.settle().await;
     issued

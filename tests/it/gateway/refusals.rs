@@ -1,13 +1,14 @@
 //! Every refusal: its status, its code, its shape, and that it is counted by its exact reason.
 
 use crate::gateway::limits;
-use crate::gateway::{Gate, assert_refused, key, key_in, pets};
+use crate::gateway::{Gate, assert_refused, key, key_in, limited_key, pets};
 use crate::support::http::{self, Answer};
 use crate::support::upstream::Upstream;
 use crate::support::{app::TestApp, db, make, raw};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portico::base::environment::Environment;
 use portico::config::{Config, OnFailure};
+use portico::domain::credentials::model::{Grace, WantedLimits};
 use portico::domain::credentials::{api_keys, clients};
 use portico::domain::oauth::revocations;
 use portico::gateway::refusal::Refusal;
@@ -135,9 +136,32 @@ async fn refused(refusal: Refusal) -> (Gate, Answer) {
         }
         Refusal::ReplacedKey => {
             let gate = gate().await;
-            api_keys::regenerate(&gate.app.ctx, &gate.member, gate.issued.key.id).await.unwrap();
+            api_keys::regenerate(&gate.app.ctx, &gate.member, gate.issued.key.id, Grace::Hour).await.unwrap();
             gate.app.clock.advance(Duration::hours(1));
             known(gate).await
+        }
+        Refusal::ExpiredKey => {
+            let gate = gate().await;
+            let limits = WantedLimits { expiry: "30".to_owned(), ..WantedLimits::default() };
+            let key = limited_key(&gate.app, &gate.member, "pets", "soon gone", limits).await;
+            gate.app.clock.advance(Duration::days(30));
+            get(gate, PATH, Some(key.secret.expose())).await
+        }
+        Refusal::AddressNotAllowed => {
+            let gate = gate().await;
+            let limits = WantedLimits { addresses: "192.0.2.0/24".to_owned(), ..WantedLimits::default() };
+            let key = limited_key(&gate.app, &gate.member, "pets", "office", limits).await;
+            get(gate, PATH, Some(key.secret.expose())).await
+        }
+        Refusal::OperationNotAllowed => {
+            let gate = gate().await;
+            let source = r#"{"openapi":"3.1.0","info":{"title":"P"},"paths":{"/cats":{"get":{}},"/dogs":{"get":{}}}}"#;
+            let manifest = pets(&[("1.0", "published", &gate.upstream.url("/"))])
+                .replace("state: published", &format!("openapi_source: '{source}'"));
+            make::publish(&gate.app, &manifest).await;
+            let limits = WantedLimits { operations: vec!["GET /dogs".to_owned()], ..WantedLimits::default() };
+            let key = limited_key(&gate.app, &gate.member, "pets", "dogs", limits).await;
+            get(gate, PATH, Some(key.secret.expose())).await
         }
         Refusal::OtherApi => {
             let gate = gate().await;

@@ -8,6 +8,7 @@ use crate::support::visitor::Visitor;
 use crate::support::{make, shop};
 use portico::base::environment::Environment;
 use portico::domain::applications::manage;
+use portico::domain::credentials::model::Grace;
 use portico::domain::credentials::{api_keys, clients};
 use portico::domain::usage::refusal_words::words;
 use portico::domain::usage::refusals;
@@ -110,7 +111,7 @@ async fn of_a_credential_that_opens_nothing_any_more_the_owner_learns_too() {
     assert_eq!(answer.status, 401);
     assert_eq!(written(&gate, &answer).await, expected("invalid_token", &client.id), "one that was never seen");
 
-    api_keys::regenerate(&gate.app.ctx, &gate.member, gate.issued.key.id).await.unwrap();
+    api_keys::regenerate(&gate.app.ctx, &gate.member, gate.issued.key.id, Grace::Hour).await.unwrap();
     gate.app.settle().await;
     gate.app.clock.advance(Duration::hours(2));
     let answer = gate.get(PATH).await;

@@ -7,7 +7,7 @@ use crate::support::scoped::Zoo;
 use ::http::Method;
 use portico::base::environment::Environment;
 use portico::domain::credentials::api_keys;
-use portico::domain::credentials::model::{ChosenApplication, NewApiKey};
+use portico::domain::credentials::model::{ChosenApplication, NewApiKey, WantedLimits};
 
 async fn call(zoo: &Zoo, method: Method, path: &str, token: &str) -> Answer {
     call_with(zoo, (method, path), token, &[]).await
@@ -84,6 +84,7 @@ async fn gw_2_an_api_key_is_not_asked_for_scopes() {
         application: ChosenApplication::Existing(zoo.application),
         plan: Some("bronze".to_owned()),
         endpoint: None,
+        limits: WantedLimits::default(),
         once: None,
     };
     let issued = api_keys::generate(&zoo.app.ctx, &zoo.member, new).await.unwrap();

@@ -7,7 +7,7 @@ use portico::base::environment::Environment;
 use portico::domain::accounts::model::{Member, Viewer};
 use portico::domain::catalog::browse;
 use portico::domain::credentials::api_keys;
-use portico::domain::credentials::model::{ChosenApplication, NewApiKey};
+use portico::domain::credentials::model::{ChosenApplication, NewApiKey, WantedLimits};
 use portico::domain::publishing::apply::{self, Mode, Silence};
 use portico::domain::publishing::files::Input;
 use std::path::Path;
@@ -26,6 +26,7 @@ async fn key(app: &TestApp, member: &Member, api: &str, endpoint: Option<&str>, 
         application: ChosenApplication::New(format!("application for {api}")),
         plan: Some(plan.to_owned()),
         endpoint: endpoint.map(str::to_owned),
+        limits: WantedLimits::default(),
         once: None,
     };
     api_keys::generate(&app.ctx, member, new).await.unwrap();

@@ -32,6 +32,7 @@ title: Orders
 context: shop/orders
 summary: Everything about orders
 owner: Shop team
+owners: [Jo@Example.com, ada@example.com]
 tags: [shop, orders]
 visibility: restricted
 roles: [partner]
@@ -86,6 +87,7 @@ async fn everything(app: &TestApp) -> String {
         "plans",
         "apis",
         "api_audiences",
+        "api_owners",
         "api_versions",
         "endpoints",
         "endpoint_backends",
@@ -99,7 +101,7 @@ async fn everything(app: &TestApp) -> String {
         "audit_events",
         "gateway_revision",
     ] {
-        let query = format!("select coalesce(jsonb_agg(t order by t), '[]')::text from {table} t");
+        let query = format!("select coalesce(jsonb_agg(t order by to_jsonb(t)), '[]')::text from {table} t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(app.pool()).await.unwrap();
         all.extend([table, ": ", &text, "\n"]);
     }

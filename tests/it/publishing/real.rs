@@ -9,7 +9,7 @@ use portico::base::environment::Environment;
 use portico::domain::accounts::model::Viewer;
 use portico::domain::catalog::browse;
 use portico::domain::credentials::api_keys;
-use portico::domain::credentials::model::{ChosenApplication, NewApiKey};
+use portico::domain::credentials::model::{ChosenApplication, NewApiKey, WantedLimits};
 use portico::domain::publishing::apply;
 
 const GITHUB: &str = include_str!("../fixtures/github.json");
@@ -92,6 +92,7 @@ async fn real_operations_are_called_through_the_gateway() {
                 application: ChosenApplication::New(format!("{api} in {environment}")),
                 plan: Some("bronze".to_owned()),
                 endpoint: None,
+                limits: WantedLimits::default(),
                 once: None,
             };
             let issued = api_keys::generate(&app.ctx, &member, new).await.unwrap();

@@ -129,6 +129,26 @@ impl Browser {
         self.command(&format!("/element/{element}/click"), json!({})).await;
     }
 
+    /// Clicks an element that a script has found; waits for the page that this may lead to.
+    pub(crate) async fn click_element(&self, element: &Value) {
+        assert!(self.clicked(element).await, "the page is another one meanwhile");
+    }
+
+    /// Clicks an element that a script has found; `false` if it stands on the page no longer.
+    pub(crate) async fn clicked(&self, element: &Value) -> bool {
+        let path = format!("/session/{}/element/{}/click", self.session, element[ELEMENT].as_str().unwrap());
+        match self.try_call(Method::POST, &path, json!({})).await {
+            Ok(_) => true,
+            Err(error) if error["error"] == "stale element reference" => false,
+            Err(error) => panic!("{path}: {}", error["message"]),
+        }
+    }
+
+    /// Types into an element that a script has found, in place of what is selected there.
+    pub(crate) async fn type_element(&self, element: &Value, text: &str) {
+        self.command(&format!("/element/{}/value", element[ELEMENT].as_str().unwrap()), json!({ "text": text })).await;
+    }
+
     /// Types into a field, after what is there.
     pub(crate) async fn type_into(&self, css: &str, text: &str) {
         let element = self.element(css).await;
@@ -226,12 +246,17 @@ impl Browser {
     }
 
     async fn call(&self, method: Method, path: &str, body: Value) -> Value {
+        self.try_call(method, path, body).await.unwrap_or_else(|error| panic!("{path}: {}", error["message"]))
+    }
+
+    /// The answer, or what the driver says is wrong.
+    async fn try_call(&self, method: Method, path: &str, body: Value) -> Result<Value, Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let url = format!("http://{}{path}", self.address);
         let answer = http::send(method, &url, &[("content-type", "application/json")], body).await;
         let mut json = answer.json();
-        assert!(answer.status.is_success(), "{path}: {}", json["value"]["message"]);
-        json["value"].take()
+        let value = json["value"].take();
+        if answer.status.is_success() { Ok(value) } else { Err(value) }
     }
 }
 

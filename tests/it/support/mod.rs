@@ -5,6 +5,7 @@ pub(crate) mod browser;
 pub(crate) mod db;
 pub(crate) mod http;
 pub(crate) mod library;
+pub(crate) mod mail;
 pub(crate) mod make;
 pub(crate) mod process;
 pub(crate) mod raw;

@@ -7,7 +7,7 @@ use portico::domain::accounts::model::Member;
 use portico::domain::applications::manage;
 use portico::domain::applications::model::Application;
 use portico::domain::credentials::api_keys;
-use portico::domain::credentials::model::{ChosenApplication, IssuedKey, NewApiKey};
+use portico::domain::credentials::model::{ChosenApplication, IssuedKey, NewApiKey, WantedLimits};
 use portico::domain::publishing::apply;
 use portico::domain::subscriptions::subscribe;
 use std::collections::BTreeMap;
@@ -122,6 +122,7 @@ pub(crate) async fn key(
         application: ChosenApplication::Existing(application.id),
         plan: Some("bronze".to_owned()),
         endpoint: None,
+        limits: WantedLimits::default(),
         once: None,
     };
     api_keys::generate(&app.ctx, member, new).await.unwrap()

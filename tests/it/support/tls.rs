@@ -158,6 +158,17 @@ pub(crate) async fn get(url: &str, protocols: &[&str], headers: &[(&str, &str)])
     (head.version, Answer { status: head.status, headers: head.headers, body })
 }
 
+/// Shows this pair of the fixtures to whoever asks for TLS.
+pub(crate) fn acceptor(pair: &str) -> TlsAcceptor {
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain(pair), key(pair))
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
 /// A backend over TLS.
 pub(crate) struct TlsUpstream {
     port: u16,

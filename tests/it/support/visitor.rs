@@ -414,7 +414,9 @@ fn selector(css: &str) -> Selector {
 
 /// The words inside an element, with single spaces between them.
 fn words(element: ElementRef<'_>) -> String {
-    element.text().flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    let words = element.text().flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+    // An element that ends before a mark stands close to it on the screen.
+    words.replace(" ,", ",").replace(" .", ".")
 }
 
 fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {

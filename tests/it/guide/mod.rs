@@ -1,0 +1,5 @@
+//! Each procedure of the consumer guide, by its labels, in a real browser: with JavaScript and without.
+
+mod applications;
+mod keys;
+mod reader;
