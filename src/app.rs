@@ -1,6 +1,7 @@
 //! The composition root: from a configuration to a running portal, token endpoint, gateway and operations listener.
 
 use crate::base::clock::Clock;
+use crate::base::environment::Environment;
 use crate::base::random::Random;
 use crate::base::tally::Batch;
 use crate::config::{Config, Urls};
@@ -13,11 +14,13 @@ use crate::gateway::limits::QuotaLedger;
 use crate::gateway::{self, Gateway, GatewayParts};
 use crate::infra::database::{self, Database};
 use crate::infra::mail::Mailer;
+use crate::infra::own_listener::{Answer, OwnListener};
 use crate::infra::tls::instance::Tls;
 use crate::infra::watch;
 use crate::jobs;
 use crate::serve;
 use crate::web;
+use crate::web::console::own_gateway::{self as console, OwnGateway};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +80,7 @@ impl App {
             .map_err(|error| format!("signing keys: {error}"))?;
         let issuer = Arc::new(issuer);
 
+        let own_gateway = own_gateway(&sockets, &tls)?;
         let gateway = Gateway::start(GatewayParts {
             config: config.gateway.clone(),
             urls: urls.clone(),
@@ -95,7 +99,7 @@ impl App {
 
         let lifetime = Lifetime::from_seconds(config.portal.session_idle_seconds, config.portal.session_max_seconds);
         let state = web::PortalState::new(ctx.clone(), Arc::clone(&issuer), &config, urls.clone(), lifetime, look);
-        let portal = web::router(state);
+        let portal = web::router(state.with_gateway(own_gateway));
         let portal_address = sockets.portal.local_addr().map_err(|error| error.to_string())?;
         let operations_address = sockets.operations.local_addr().map_err(|error| error.to_string())?;
         let operations = web::ops::router(web::ops::Probes {
@@ -116,6 +120,7 @@ impl App {
         tasks.spawn(serve::http((sockets.operations, tls.operations.clone()), operations, operations_stopping, DRAIN));
         tasks.spawn(Arc::clone(&tls).follow(stopping.clone()));
         tasks.spawn(jobs::follow_changes(ctx.clone(), Arc::clone(&issuer), stopping.clone()));
+        tasks.spawn(jobs::reread_definitions(ctx.clone()));
         tasks.spawn(jobs::rotate_signing_keys(ctx.clone(), Arc::clone(&issuer), stopping.clone()));
         let keep = jobs::Keep { usage_days: config.usage.keep_days, refusals_days: config.gateway.refusals.keep_days };
         let delivery = Arc::new(Delivery::new(&config, mailer, &urls));
@@ -248,6 +253,27 @@ fn urls(config: &Config, sockets: &Sockets) -> Result<Urls, String> {
 /// Signs what the gateway says about callers, with the key that signs access tokens at that moment.
 fn signer(issuer: Arc<Issuer>) -> gateway::assertion::Signer {
     Arc::new(move |claims: &_| issuer.access_key().sign(gateway::assertion::ASSERTION, claims))
+}
+
+/// How the portal calls the gateway of this process on behalf of somebody whose browser runs no script.
+fn own_gateway(sockets: &Sockets, tls: &Tls) -> Result<OwnGateway, String> {
+    let listener = |sockets: &[std::net::TcpListener], environment| {
+        let socket = sockets.first().ok_or_else(|| "gateway.threads: there must be at least one".to_owned())?;
+        let address = socket.local_addr().map_err(|error| error.to_string())?;
+        Ok::<_, String>(OwnListener::new(address, tls.gateway(environment).cloned()))
+    };
+    let production = listener(&sockets.production, Environment::Production)?;
+    let sandbox = listener(&sockets.sandbox, Environment::Sandbox)?;
+    Ok(OwnGateway::new(move |environment, request| {
+        let listener = match environment {
+            Environment::Production => production.clone(),
+            Environment::Sandbox => sandbox.clone(),
+        };
+        Box::pin(async move {
+            let Answer { head, body, is_cut } = listener.call(request).await?;
+            Ok(console::Answer { status: head.status(), headers: head.headers().clone(), body, is_cut })
+        })
+    }))
 }
 
 /// What the gateway's tallies go into: usage, and when each credential was last called with.

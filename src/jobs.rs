@@ -4,9 +4,11 @@ use crate::base::error::{Error, Result};
 use crate::domain::Ctx;
 use crate::domain::accounts::delivery::Delivery;
 use crate::domain::accounts::sessions::{self, Lifetime};
+use crate::domain::credentials::testing;
 use crate::domain::mail::outbox;
 use crate::domain::oauth::issuer::Issuer;
 use crate::domain::oauth::sweep;
+use crate::domain::publishing::reread;
 use crate::domain::usage::{quotas, refusals, retention};
 use crate::infra::watch::Follower;
 use std::sync::Arc;
@@ -45,6 +47,15 @@ pub async fn tidy(ctx: Ctx, lifetime: Lifetime, keep: Keep, mut stop: watch::Rec
             () = tokio::time::sleep(TIDY_EVERY) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
+    }
+}
+
+/// Reads OpenAPI files once more that an older release has published.
+pub async fn reread_definitions(ctx: Ctx) {
+    match reread::all(&ctx).await {
+        Ok(0) => {}
+        Ok(files) => tracing::info!(files, "read {files} OpenAPI files once more for the reference"),
+        Err(error) => tracing::error!(%error, "could not read OpenAPI files once more; the next start tries again"),
     }
 }
 
@@ -122,6 +133,7 @@ async fn tidy_once(ctx: &Ctx, lifetime: Lifetime, keep: Keep) -> Result<u64> {
     let quotas = quotas::sweep(ctx).await?;
     let refused = refusals::sweep(ctx, keep.refusals_days).await?;
     let usage = retention::sweep(ctx, keep.usage_days).await?;
+    let tests = testing::sweep(ctx).await?;
     let asked = outbox::sweep(ctx).await?;
-    Ok(asked + sessions + grants + changes + quotas + refused + usage)
+    Ok(asked + sessions + grants + changes + quotas + refused + usage + tests)
 }

@@ -164,6 +164,13 @@ select date_trunc('minute', now()) - interval '97 minutes' * (n / 10), pg_temp.i
     case when n % 17 = 0 then 4 else 2 end, 'GET /orders', 1 + n % 50, 100, 1000, 20000, array[256 * (1 + n % 50) + 90]
 from generate_series(0, 1999) n;
 
+insert into usage_hours (hour, api_id, version, application_id, credential, environment, status_class, operation,
+    requests, request_bytes, response_bytes, duration_us, latency)
+select date_trunc('hour', minute, 'UTC'), api_id, version, application_id, credential, environment, status_class, operation,
+    sum(requests), sum(request_bytes), sum(response_bytes), sum(duration_us), array[256 * sum(requests)::bigint + 90]
+from usage_minutes
+group by 1, 2, 3, 4, 5, 6, 7, 8;
+
 insert into refusals (request_id, at, application_id, credential, environment, method, path, reason)
 select 'request-' || n, now() - interval '1 minute' * n, pg_temp.id('application', 1 + n % 10),
     pg_temp.id('key', (1 + n % 10) * 2)::text, 'sandbox', 'GET', '/orders', 'rate_limited'

@@ -40,7 +40,7 @@ pub(super) const ALL: &[Page] = &[
     page("…/credentials/{environment}", Viewer::Member, |stage, n| application(stage, n, "/credentials/sandbox")),
     page("…/settings", Viewer::Member, |stage, n| application(stage, n / 2 * 2, "/credentials/sandbox/settings")),
     page("…/api-keys/{environment}", Viewer::Member, |stage, n| application(stage, n, "/api-keys/sandbox")),
-    page("…/shares", Viewer::Member, |stage, n| application(stage, n, "/shares")),
+    page("…/sharing", Viewer::Member, |stage, n| application(stage, n, "/sharing")),
     page("…/activity", Viewer::Member, |stage, n| application(stage, n, "/activity")),
     page("…/usage", Viewer::Member, |stage, n| application(stage, n, "/usage")),
     page("…/refusals", Viewer::Member, |stage, n| application(stage, n, "/refusals")),

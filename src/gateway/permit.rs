@@ -125,8 +125,9 @@ pub(super) async fn check<'a, 't: 'a>(
         Some(None) => return Err(Refusal::NotSubscribed.into()),
         Some(Some(Subscription { state: State::Blocked, .. })) => return Err(Refusal::SubscriptionBlocked.into()),
         Some(Some(subscription)) => {
-            let plan = snapshot.plan(subscription.plan);
-            let allowance = plan.and_then(|plan| plan.allowance.as_ref());
+            // A plan newer than the route table: without its limits nothing passes, and the table is here in a moment.
+            let plan = snapshot.plan(subscription.plan).ok_or(Refusal::Unavailable)?;
+            let allowance = plan.allowance.as_ref();
             let counted = allowance.map(|allowance| Limited { allowance, counter: &subscription.counter });
             let token = if let Caller::Client(_, token) = caller { Some(token) } else { None };
             let user = token.and_then(|token| token.user.as_ref());
@@ -135,7 +136,7 @@ pub(super) async fn check<'a, 't: 'a>(
                 Some(Identity {
                     application: &subscription.application,
                     subscription: &subscription.id,
-                    plan,
+                    plan: Some(plan),
                     user,
                     scopes,
                 }),

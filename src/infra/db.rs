@@ -1,6 +1,7 @@
 //! Postgres: the pool, transactions, migrations under a lock, and constraints as errors for people.
 
 use crate::base::error::{Error, Result};
+use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
@@ -98,9 +99,17 @@ impl Db {
 
 impl From<sqlx::Error> for Error {
     fn from(cause: sqlx::Error) -> Self {
+        let code = cause.as_database_error().and_then(DatabaseError::code);
+        if code.is_some_and(|code| NO_TEXT.contains(&&*code)) {
+            return Self::field("", "It has a character that no text can have. Remove it and try again.");
+        }
         Self::internal(cause)
     }
 }
+
+/// `character_not_in_repertoire` and `untranslatable_character`: Postgres takes no zero byte in a text, and only who plays
+/// with an address or a form sends one.
+const NO_TEXT: [&str; 2] = ["22021", "22P05"];
 
 /// Turns a broken database constraint into an error for people; any other failure stays internal.
 pub trait OnConstraint<T> {

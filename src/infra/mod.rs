@@ -4,6 +4,7 @@ pub mod database;
 pub mod db;
 pub mod local_pg;
 pub mod mail;
+pub mod own_listener;
 pub mod process;
 pub mod tls;
 pub mod watch;

@@ -27,8 +27,18 @@ pub enum Flash {
     ApplicationSaved,
     /// An application is gone.
     ApplicationDeleted,
+    /// An application is shared with more people.
+    ApplicationShared,
+    /// An application is shared with somebody no longer.
+    ShareRemoved,
+    /// The viewer no longer reads an application.
+    ApplicationLeft,
+    /// An application was subscribed to several APIs.
+    SubscriptionsAdded,
     /// An application was subscribed to an API.
     SubscriptionAdded,
+    /// An application was subscribed on the API's page.
+    Subscribed,
     /// A subscription has another plan.
     SubscriptionChanged,
     /// A subscription is gone.
@@ -52,7 +62,7 @@ pub enum Flash {
 }
 
 impl Flash {
-    const ALL: [(Self, &'static str, &'static str); 23] = [
+    const ALL: [(Self, &'static str, &'static str); 28] = [
         (Self::SignedOut, "signed-out", "You are signed out."),
         (Self::SessionEnded, "session-ended", "Your session had ended, so nothing was changed. Sign in and try again."),
         (Self::PasswordSet, "password-set", "Your password is set. Sign in with it."),
@@ -65,7 +75,12 @@ impl Flash {
         (Self::InstanceReady, "instance-ready", "Your account is ready and you are signed in."),
         (Self::ApplicationSaved, "application-saved", "The application is saved."),
         (Self::ApplicationDeleted, "application-deleted", "The application is deleted. Its keys no longer work."),
+        (Self::ApplicationShared, "application-shared", "The application is shared, to read."),
+        (Self::ShareRemoved, "share-removed", "It is no longer shared with them."),
+        (Self::ApplicationLeft, "application-left", "You have left the application."),
+        (Self::SubscriptionsAdded, "subscriptions-added", "The APIs are added."),
         (Self::SubscriptionAdded, "subscription-added", "The API is added."),
+        (Self::Subscribed, "subscribed", "Subscribed. The application's credentials open this API from now on."),
         (Self::SubscriptionChanged, "subscription-changed", "The subscription policy is changed."),
         (Self::SubscriptionRemoved, "subscription-removed", "The subscription is removed."),
         (Self::ApiKeyDeleted, "api-key-deleted", "The API key is deleted. Calls with it are refused from now on."),

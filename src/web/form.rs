@@ -69,6 +69,12 @@ impl Wrong {
         Self { summary: summary.into(), fields: Vec::new() }
     }
 
+    /// One wrong field.
+    pub fn field(field: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { summary: message.clone(), fields: vec![FieldError { field, message }] }
+    }
+
     /// The sentence on top of the form; empty when nothing is wrong.
     pub fn summary(&self) -> &str {
         &self.summary

@@ -25,13 +25,17 @@
 //! shown once is the answer to the POST itself: `page::show_once(&CreatedPage { … })`. Forms need no token: the
 //! cross-site layer refuses foreign ones. No GET may change anything.
 
+mod account_urls;
 pub mod accounts;
 pub mod applications;
 pub mod assets;
 pub mod catalog;
+pub mod chart;
 pub mod client_ip;
+pub mod console;
 pub mod cookie;
 pub mod credentials;
+mod csv;
 pub mod error;
 pub mod filters;
 pub mod flash;
@@ -48,6 +52,7 @@ pub mod router;
 pub mod state;
 pub mod subscriptions;
 pub mod urls;
+pub mod usage;
 pub mod viewer;
 pub mod words;
 

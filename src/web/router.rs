@@ -2,15 +2,18 @@
 
 use crate::base::error::Error;
 use crate::web::accounts::{account, consents, links, own, password_reset, people, sessions, sign_in, sign_up};
-use crate::web::catalog::{definition, document, index, machines, operations, overview};
+use crate::web::catalog::{document, index, machines, overview, reference, subscribe, subscribers};
+use crate::web::console::calls;
 use crate::web::credentials::{
     api_keys, application_keys, client, client_changes, direct, direct_changes, key_changes, new_key, settings,
+    test_token, tokens,
 };
 use crate::web::error::Failure;
 use crate::web::layer::security_headers::SecurityHeaders;
 use crate::web::layer::{compression, cross_site, error_pages, members_only, request_log, security_headers, session};
 use crate::web::oauth::{authorize, device, logout};
 use crate::web::state::PortalState;
+use crate::web::usage::{api as api_usage, refusals};
 use crate::web::{applications, assets, home, look, oauth, subscriptions};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -103,9 +106,24 @@ fn catalog() -> Router<PortalState> {
         .route("/.well-known/api-catalog", get(machines::catalog))
         .route("/apis/{name}", get(overview::newest))
         .route("/apis/{name}/{major}", get(overview::show))
-        .route("/apis/{name}/{major}/operations", get(operations::show))
+        .route("/apis/{name}/{major}/operations", get(reference::overview::moved))
+        .route("/apis/{name}/{major}/reference", get(reference::overview::show))
+        .route("/apis/{name}/{major}/reference.md", get(reference::overview::text))
+        .route("/apis/{name}/{major}/reference/{endpoint}", get(reference::overview::of_endpoint))
+        .route("/apis/{name}/{major}/reference/{endpoint}/{operation}", get(reference::operation::show))
+        .route("/apis/{name}/{major}/reference/{endpoint}/schemas/{schema}", get(reference::schema::show))
+        .route("/apis/{name}/{major}/changes", get(reference::changes::show))
+        .route("/apis/{name}/{major}/changes.md", get(reference::changes::text))
+        .route("/apis/{name}/{major}/openapi.json", get(reference::download::json))
+        .route("/apis/{name}/{major}/openapi.yaml", get(reference::download::yaml))
         .route("/apis/{name}/{major}/docs/{document}", get(document::show))
-        .route("/apis/{name}/{major}/definition", get(definition::show))
+        .route("/apis/{name}/{major}/definition", get(reference::download::published))
+        .route("/apis/{name}/{major}/docs/{document}/file", get(document::download))
+        .route("/apis/{name}/{major}/subscriptions/new", get(subscribe::new))
+        .route("/apis/{name}/{major}/subscriptions", post(subscribe::create))
+        .route("/apis/{name}/{major}/subscribers", get(subscribers::index))
+        .route("/apis/{name}/{major}/usage", get(api_usage::show_page))
+        .route("/apis/{name}/{major}/usage/file", get(api_usage::file))
 }
 
 fn applications() -> Router<PortalState> {
@@ -117,7 +135,14 @@ fn applications() -> Router<PortalState> {
         .route("/applications/{id}/deletion", get(applications::deletion::ask).post(applications::deletion::delete))
         .route("/applications/{id}/subscriptions", get(subscriptions::index::index).post(subscriptions::new::add))
         .route("/applications/{id}/subscriptions/new", get(subscriptions::new::new))
+        .route("/applications/{id}/sharing", get(applications::sharing::index).post(applications::sharing::add))
+        .route("/applications/{id}/sharing/deletion", post(applications::sharing::remove))
+        .route("/applications/{id}/departure", get(applications::departure::ask).post(applications::departure::leave))
+        .route("/applications/{id}/activity", get(applications::activity::index))
+        .route("/applications/{id}/usage", get(applications::usage::index))
+        .route("/applications/{id}/usage/file", get(applications::usage::file))
         .route("/applications/{id}/refusals", get(applications::refusals::index))
+        .route("/refusals", get(refusals::index))
         .route("/subscriptions/{id}/plan", get(subscriptions::plan::edit).post(subscriptions::plan::save))
         .route("/subscriptions/{id}/deletion", get(subscriptions::deletion::ask).post(subscriptions::deletion::delete))
 }
@@ -141,6 +166,9 @@ fn credentials() -> Router<PortalState> {
         )
         .route("/applications/{id}/api-keys/{environment}", get(application_keys::index))
         .route("/applications/{id}/api-keys/{environment}/new", get(application_keys::new))
+        .route("/applications/{id}/credentials/{environment}/token", post(test_token::generate))
+        .route("/apis/{name}/{major}/calls", post(calls::create))
+        .route("/tokens", get(tokens::ask).post(tokens::inspect))
         .route("/apis/{name}/{major}/keys/{environment}", get(api_keys::index).post(new_key::generate))
         .route("/apis/{name}/{major}/keys/{environment}/new", get(new_key::new))
         .merge(direct_credentials())

@@ -5,6 +5,7 @@ use crate::domain::Ctx;
 use crate::domain::accounts::sessions::Lifetime;
 use crate::domain::catalog::search::Remembered;
 use crate::domain::oauth::issuer::Issuer;
+use crate::web::console::own_gateway::OwnGateway;
 use crate::web::look::Look;
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub struct PortalState {
     pub most_body_bytes: u64,
     /// Proxies that are believed.
     pub trusted_proxies: Arc<[ipnet::IpNet]>,
+    /// How to call the gateway from here.
+    pub gateway: OwnGateway,
     /// Who may look at pages without an account.
     pub browsing: Browsing,
     /// What was counted in the catalogue.
@@ -50,10 +53,17 @@ impl PortalState {
             look: Arc::new(look),
             most_body_bytes: config.gateway.max_body_bytes,
             trusted_proxies: config.portal.trusted_proxies.as_slice().into(),
+            gateway: OwnGateway::none(),
             browsing: if config.portal.anonymous_browsing { Browsing::Anybody } else { Browsing::Members },
             remembered: Remembered::default(),
             keep_refusals_days: config.gateway.refusals.keep_days,
         }
+    }
+
+    /// With a way to call the gateway.
+    #[must_use]
+    pub fn with_gateway(self, gateway: OwnGateway) -> Self {
+        Self { gateway, ..self }
     }
 
     /// How browsers reach the portal; it decides about `Secure` cookies and HSTS.

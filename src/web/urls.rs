@@ -2,7 +2,9 @@
 //! The patterns are in `router.rs`; `tests/it/pages.rs` follows the links.
 
 use crate::base::environment::Environment;
-use crate::base::id::{ApiKeyId, ApplicationId, SessionId, SubscriptionId};
+use crate::base::id::{ApiKeyId, ApplicationId, AuditEventId, SubscriptionId};
+
+pub use crate::web::account_urls::*;
 
 /// The home page.
 pub fn home() -> String {
@@ -49,9 +51,38 @@ pub fn api(name: &str, major: u16) -> String {
     format!("/apis/{name}/v{major}")
 }
 
-/// The list of an endpoint's operations.
-pub fn api_operations(name: &str, major: u16, endpoint: &str) -> String {
-    format!("/apis/{name}/v{major}/operations?{}", query("endpoint", endpoint))
+/// The reference of an endpoint; of the first that has one when the name is empty.
+pub fn api_reference(name: &str, major: u16, endpoint: &str) -> String {
+    let slash = if endpoint.is_empty() { "" } else { "/" };
+    format!("/apis/{name}/v{major}/reference{slash}{endpoint}")
+}
+
+/// The page of an operation.
+pub fn api_operation(name: &str, major: u16, endpoint: &str, operation: &str) -> String {
+    format!("/apis/{name}/v{major}/reference/{endpoint}/{operation}")
+}
+
+/// The page of a named schema.
+pub fn api_schema(name: &str, major: u16, endpoint: &str, schema: &str) -> String {
+    format!("/apis/{name}/v{major}/reference/{endpoint}/schemas/{schema}")
+}
+
+/// What changed between versions.
+pub fn api_changes(name: &str, major: u16) -> String {
+    format!("/apis/{name}/v{major}/changes")
+}
+
+/// The twin of a page of the reference, in Markdown.
+pub fn markdown(page: &str) -> String {
+    format!("{page}.md")
+}
+
+/// A page with a query; empty values are left out.
+pub fn with_query(page: &str, pairs: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
+    let query = query.finish();
+    if query.is_empty() { page.to_owned() } else { format!("{page}?{query}") }
 }
 
 /// A document of an API.
@@ -59,9 +90,61 @@ pub fn api_document(name: &str, major: u16, document: &str) -> String {
     format!("/apis/{name}/v{major}/docs/{document}")
 }
 
-/// The `OpenAPI` file of an endpoint, for download.
-pub fn api_definition(name: &str, major: u16, endpoint: &str) -> String {
-    format!("/apis/{name}/v{major}/definition?{}", query("endpoint", endpoint))
+/// The `OpenAPI` file of an endpoint, for download: `json` or `yaml`; of the
+/// first that has one when the name is empty.
+pub fn api_file(name: &str, major: u16, endpoint: &str, extension: &str) -> String {
+    with_query(&format!("/apis/{name}/v{major}/openapi.{extension}"), &[("endpoint", endpoint)])
+}
+
+/// The bytes of a document that is a file.
+pub fn api_document_file(name: &str, major: u16, document: &str) -> String {
+    format!("/apis/{name}/v{major}/docs/{document}/file")
+}
+
+/// Subscribes an application to a major version (POST).
+pub fn api_subscriptions(name: &str, major: u16) -> String {
+    format!("/apis/{name}/v{major}/subscriptions")
+}
+
+/// Subscribe: application and plan.
+pub fn new_api_subscription(name: &str, major: u16) -> String {
+    format!("/apis/{name}/v{major}/subscriptions/new")
+}
+
+/// Who has subscribed, for whoever looks after the API.
+pub fn api_subscribers(name: &str, major: u16) -> String {
+    format!("/apis/{name}/v{major}/subscribers")
+}
+
+/// The same, narrowed to words, from a page on.
+pub fn api_subscribers_page(name: &str, major: u16, text: &str, page: i64) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if !text.is_empty() {
+        query.append_pair("q", text);
+    }
+    if page > 1 {
+        query.append_pair("page", &page.to_string());
+    }
+    and_query(api_subscribers(name, major), &query.finish())
+}
+
+/// What was called of an API, for whoever looks after it.
+pub fn api_usage(name: &str, major: u16) -> String {
+    format!("/apis/{name}/v{major}/usage")
+}
+
+/// The same, for a view of it: a query without its question mark.
+pub fn api_usage_of(name: &str, major: u16, query: &str) -> String {
+    and_query(api_usage(name, major), query)
+}
+
+/// The numbers behind it, for spreadsheets.
+pub fn api_usage_file(name: &str, major: u16, query: &str) -> String {
+    and_query(format!("{}/file", api_usage(name, major)), query)
+}
+
+fn and_query(path: String, query: &str) -> String {
+    if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
 /// The API Keys pane of an environment. Generates a key (POST).
@@ -89,6 +172,19 @@ pub fn applications() -> String {
     "/applications".to_owned()
 }
 
+/// My Applications, narrowed to a part of a name, sorted, and a page of it; what is as usual is left out.
+pub fn applications_matching(text: &str, sort: &str, page: u32) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let page = if page > 1 { page.to_string() } else { String::new() };
+    for (name, value) in [("q", text), ("sort", sort), ("page", &page)] {
+        if !value.is_empty() {
+            query.append_pair(name, value);
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() { applications() } else { format!("/applications?{query}") }
+}
+
 /// The form behind + Create.
 pub fn new_application() -> String {
     "/applications/new".to_owned()
@@ -109,9 +205,51 @@ pub fn application_deletion(id: ApplicationId) -> String {
     format!("/applications/{id}/deletion")
 }
 
+/// With whom an application is shared. Shares it (POST).
+pub fn sharing(application: ApplicationId) -> String {
+    format!("/applications/{application}/sharing")
+}
+
+/// Takes an application back from a reader (POST).
+pub fn share_deletion(application: ApplicationId) -> String {
+    format!("/applications/{application}/sharing/deletion")
+}
+
+/// Leaving an application that is shared.
+pub fn departure(application: ApplicationId) -> String {
+    format!("/applications/{application}/departure")
+}
+
+/// What was done to an application; before an event, or the latest.
+pub fn activity(application: ApplicationId, before: Option<AuditEventId>) -> String {
+    let all = format!("/applications/{application}/activity");
+    before.map_or_else(|| all.clone(), |event| format!("{all}?{}", query("before", &event.to_string())))
+}
+
+/// Usage of an application; `question` is the query, or empty.
+pub fn usage(application: ApplicationId, question: &str) -> String {
+    let all = format!("/applications/{application}/usage");
+    if question.is_empty() { all } else { format!("{all}?{question}") }
+}
+
+/// The same as a file.
+pub fn usage_file(application: ApplicationId, question: &str) -> String {
+    format!("/applications/{application}/usage/file?{question}")
+}
+
 /// Refused calls of an application.
 pub fn refusals(application: ApplicationId) -> String {
     format!("/applications/{application}/refusals")
+}
+
+/// Why was my call refused: any of one's own, by its request id.
+pub fn refused_calls() -> String {
+    "/refusals".to_owned()
+}
+
+/// The same, looked for.
+pub fn refused_call(request_id: &str) -> String {
+    with_query("/refusals", &[("request_id", request_id)])
 }
 
 /// Subscription Management of an application.
@@ -165,6 +303,21 @@ pub fn client_tokens_revocation(application: ApplicationId, environment: Environ
     format!("/applications/{application}/credentials/{environment}/tokens/revocation")
 }
 
+/// Generate Token (POST).
+pub fn test_token(application: ApplicationId, environment: Environment) -> String {
+    format!("/applications/{application}/credentials/{environment}/token")
+}
+
+/// Calls of an operation: the console's form (POST).
+pub fn api_calls(name: &str, major: u16) -> String {
+    format!("/apis/{name}/v{major}/calls")
+}
+
+/// What a token opens: the form, and the answer (POST).
+pub fn tokens() -> String {
+    "/tokens".to_owned()
+}
+
 /// Deleting consumer key and secret.
 pub fn client_deletion(application: ApplicationId, environment: Environment) -> String {
     format!("/applications/{application}/credentials/{environment}/deletion")
@@ -215,143 +368,6 @@ pub fn api_key_deletion(id: ApiKeyId) -> String {
     format!("/api-keys/{id}/deletion")
 }
 
-/// Sign in; then on to `next`, a path of the portal.
-pub fn sign_in(next: &str) -> String {
-    if next.is_empty() { "/sign-in".to_owned() } else { format!("/sign-in?{}", query("next", next)) }
-}
-
-/// Sign out (POST).
-pub fn sign_out() -> String {
-    "/sign-out".to_owned()
-}
-
-/// Where the code of a device is entered; filled in unless it is empty.
-pub fn device(user_code: &str) -> String {
-    if user_code.is_empty() { "/device".to_owned() } else { format!("/device?{}", query("user_code", user_code)) }
-}
-
-/// The decision about a device (POST).
-pub fn device_decision() -> String {
-    "/device/decision".to_owned()
-}
-
-/// One's own account.
-pub fn account() -> String {
-    "/account".to_owned()
-}
-
-/// The question of an authorization request that waits, and its answer (POST).
-pub fn authorization(handle: &str) -> String {
-    format!("/oauth2/authorize/{handle}")
-}
-
-/// The sign-in page of an authorization request that waits.
-pub fn authorization_sign_in(handle: &str) -> String {
-    format!("/oauth2/authorize/{handle}/sign-in")
-}
-
-/// The answer to the question whether to sign out, where an application wants it (POST).
-pub fn logout_confirmation() -> String {
-    "/oauth2/logout/confirmation".to_owned()
-}
-
-/// Taking back what one has let an application do.
-pub fn consent_deletion(client: &str) -> String {
-    format!("/account/applications/{client}/deletion")
-}
-
-/// The choice of light or dark (POST).
-pub fn theme() -> String {
-    "/theme".to_owned()
-}
-
-/// The first administrator's one-time link.
-pub fn setup(token: &str) -> String {
-    format!("/setup/{token}")
-}
-
-/// Asking for an account.
-pub fn sign_up() -> String {
-    "/sign-up".to_owned()
-}
-
-/// What comes after asking for an account.
-pub fn sign_up_sent() -> String {
-    "/sign-up/sent".to_owned()
-}
-
-/// A one-time link that makes an account.
-pub fn sign_up_link(token: &str) -> String {
-    format!("/sign-up/{token}")
-}
-
-/// Asking for a new password.
-pub fn password_reset() -> String {
-    "/password-reset".to_owned()
-}
-
-/// What comes after asking for a new password.
-pub fn password_reset_sent() -> String {
-    "/password-reset/sent".to_owned()
-}
-
-/// How long one's session still lasts; keeps it alive (POST).
-pub fn session() -> String {
-    "/session".to_owned()
-}
-
-/// One's own name.
-pub fn account_details() -> String {
-    "/account/details".to_owned()
-}
-
-/// One's own password.
-pub fn account_password() -> String {
-    "/account/password".to_owned()
-}
-
-/// One's own sessions.
-pub fn account_sessions() -> String {
-    "/account/sessions".to_owned()
-}
-
-/// Signing out everywhere.
-pub fn account_sessions_deletion() -> String {
-    "/account/sessions/deletion".to_owned()
-}
-
-/// Ending one of one's own sessions (POST).
-pub fn account_session_deletion(id: SessionId) -> String {
-    format!("/account/sessions/{id}/deletion")
-}
-
-/// Everybody who has an account.
-pub fn people() -> String {
-    "/people".to_owned()
-}
-
-/// The same, narrowed to words, from a place on.
-pub fn people_matching(text: &str, after: &str) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [("q", text), ("after", after)] {
-        if !value.is_empty() {
-            query.append_pair(name, value);
-        }
-    }
-    let query = query.finish();
-    if query.is_empty() { people() } else { format!("/people?{query}") }
-}
-
-/// The form that invites somebody.
-pub fn new_person() -> String {
-    "/people/new".to_owned()
-}
-
-/// A one-time link that sets a password.
-pub fn password(token: &str) -> String {
-    format!("/password/{token}")
-}
-
 /// A path of the portal that a visitor handed back to us, or nothing when it leads elsewhere: an open redirect would
 /// lend our name to somebody else's page (RFC 9700 §4.11).
 pub fn local(path: &str) -> Option<&str> {
@@ -360,7 +376,7 @@ pub fn local(path: &str) -> Option<&str> {
     (plain && path.starts_with('/') && !path.starts_with("//") && path.len() <= 2000).then_some(path)
 }
 
-fn query(name: &str, value: &str) -> String {
+pub(super) fn query(name: &str, value: &str) -> String {
     url::form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish()
 }
 

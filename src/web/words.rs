@@ -5,7 +5,18 @@ use crate::domain::subscriptions::model::Plan;
 use crate::domain::usage::quotas::Standing;
 use crate::web::filters::grouped;
 use ipnet::IpNet;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
+
+/// `31 March 2027`.
+pub fn day(day: Date) -> String {
+    format!("{} {} {}", day.day(), day.month(), day.year())
+}
+
+/// `31 Mar 2027`.
+pub fn day_short(day: Date) -> String {
+    let month: String = day.month().to_string().chars().take(3).collect();
+    format!("{} {month} {}", day.day(), day.year())
+}
 
 /// What is left of an hour or a day, rounded up: `47 min`, `23 hours`.
 pub fn left(now: OffsetDateTime, until: OffsetDateTime) -> String {
@@ -88,6 +99,20 @@ pub fn quota_left(standing: &Standing) -> String {
     format!("{left} of {all} left {period} (UTC)")
 }
 
+/// When something begins anew: `Resets at 00:00 UTC, in 8 h 46 min`, `Resets on 1 December, in 7 days`.
+pub fn resets(now: OffsetDateTime, at: OffsetDateTime) -> String {
+    let left = (at - now).max(time::Duration::ZERO);
+    if left < time::Duration::DAY {
+        let minutes = (left.whole_seconds() + 59) / 60;
+        return match (minutes / 60, minutes % 60) {
+            (0, minutes) => format!("Resets at 00:00 UTC, in {minutes} min"),
+            (hours, minutes) => format!("Resets at 00:00 UTC, in {hours} h {minutes} min"),
+        };
+    }
+    let days = (left.whole_hours() + 23) / 24;
+    format!("Resets on {} {}, in {}", at.day(), at.month(), counted(days, "day"))
+}
+
 fn rate(rate: Rate) -> String {
     let unit = match rate.per {
         RateUnit::Second => "a second",
@@ -144,6 +169,26 @@ mod tests {
         };
         assert_eq!(standing(1000, Period::Day, 41), "959 of 1,000 requests left today (UTC)");
         assert_eq!(standing(1, Period::Month, 7), "0 of 1 request left this month (UTC)");
+    }
+
+    #[test]
+    fn quotas_reset_in_hours_or_days() {
+        let now = datetime!(2026-11-24 15:14:30 UTC);
+        let said = [
+            datetime!(2026-11-25 0:00 UTC),
+            datetime!(2026-11-24 15:20 UTC),
+            datetime!(2026-12-01 0:00 UTC),
+            datetime!(2026-11-24 0:00 UTC),
+        ];
+        assert_eq!(
+            said.map(|at| resets(now, at)),
+            [
+                "Resets at 00:00 UTC, in 8 h 46 min",
+                "Resets at 00:00 UTC, in 6 min",
+                "Resets on 1 December, in 7 days",
+                "Resets at 00:00 UTC, in 0 min",
+            ]
+        );
     }
 
     #[test]

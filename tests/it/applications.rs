@@ -1,7 +1,7 @@
 //! Applications and subscriptions, as their owner, a reader and a stranger see them.
 
 use crate::support::app::TestApp;
-use crate::support::visitor::Visitor;
+use crate::support::visitor::{Page, Visitor};
 use crate::support::{make, shop};
 use portico::base::environment::Environment;
 use portico::domain::credentials::clients;
@@ -27,7 +27,7 @@ async fn an_application_is_created_as_the_guide_says() {
     page.assert_shows("Description The web shop.");
     let page = ada.open("/applications").await;
     assert_eq!(page.all("tbody tr").len(), 1);
-    page.assert_shows("Storefront The web shop. You Approved 0");
+    page.assert_shows("Storefront The web shop. You Approved 0 24 November 2026");
 }
 
 #[tokio::test]
@@ -183,6 +183,7 @@ async fn apis_are_added_under_a_plan_moved_to_another_and_removed() {
     let page = visitor.submit(page.form("Search").fill("Search APIs", "pets")).await;
     assert_eq!(page.all("tbody strong"), ["Pets"]);
     let page = visitor.submit(page.form("Add Pets v1").fill("Subscription Policy for Pets v1", "gold")).await;
+    page.assert_shows("The API is added.");
     assert_eq!(page.all("tbody strong"), ["Pets"], "the search is kept");
     page.assert_shows("Added");
     assert!(page.find_form("Add Pets v1").is_none());
@@ -198,6 +199,68 @@ async fn apis_are_added_under_a_plan_moved_to_another_and_removed() {
 }
 
 #[tokio::test]
+async fn several_apis_are_added_together_or_none_of_them() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let ada = make::developer(&app, "ada").await;
+    let application = shop::application(&app, &ada, "Storefront").await;
+    let mut visitor = Visitor::signed_in(&app, "ada").await;
+    let at = format!("/applications/{}/subscriptions", application.id);
+    let refused = [("api", "pets/1"), ("plan:pets/1", "gold"), ("api", "ledger/1"), ("plan:ledger/1", "gold")];
+    assert_eq!(visitor.post(&at, &refused).await.status, 422);
+    let page = visitor.open(&format!("{at}/new")).await;
+    assert!(page.find_form("Add Pets v1").is_some(), "none was added");
+    let form = page.form("Add selected").tick("Select Pets v1").tick("Select Ledger v1");
+    let page = visitor.submit(form.fill("Subscription Policy for Pets v1", "gold")).await;
+    page.assert_shows("The APIs are added.");
+    let page = visitor.follow(&page, "Done").await;
+    page.assert_shows("Ledger v1 every minor Bronze Active");
+    page.assert_shows("Pets v1 every minor Gold Active");
+    assert_eq!(page.all("tbody tr").len(), 2);
+}
+
+#[tokio::test]
+async fn applications_are_searched_sorted_and_leafed_through() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let ada = make::developer(&app, "ada").await;
+    let bob = make::developer(&app, "bob").await;
+    for n in 1..=27 {
+        shop::application(&app, &ada, &format!("Shop {n:02}")).await;
+        app.clock.advance(time::Duration::minutes(1));
+    }
+    let shared = shop::application(&app, &bob, "100% Back_office").await;
+    shop::share(&app, &shared, "ada@example.com").await;
+    shop::subscribe(&app, &bob, &shared).await;
+    shop::application(&app, &bob, "Nobody else's").await;
+    let mut visitor = Visitor::signed_in(&app, "ada").await;
+    let names = |page: &Page| page.all("tbody strong");
+    let page = visitor.open("/applications").await;
+    page.assert_shows("1–25 of 28");
+    assert_eq!((names(&page).len(), names(&page)[0].as_str()), (25, "100% Back_office"));
+    let page = visitor.follow(&page, "Next").await;
+    page.assert_shows("26–28 of 28");
+    assert_eq!(names(&page), ["Shop 25", "Shop 26", "Shop 27"]);
+    let page = visitor.follow(&page, "Previous").await;
+    let page = visitor.submit(page.form("Search").fill("Sort by", "Newest first")).await;
+    assert_eq!(names(&page)[..2], ["100% Back_office", "Shop 27"]);
+    let page = visitor.follow(&page, "Next").await;
+    assert_eq!(names(&page), ["Shop 03", "Shop 02", "Shop 01"], "the order is kept");
+    let first = async |visitor: &mut Visitor, sort: &str| names(&visitor.open(sort).await)[0].clone();
+    assert_eq!(first(&mut visitor, "/applications?sort=oldest").await, "Shop 01");
+    assert_eq!(first(&mut visitor, "/applications?sort=subscriptions").await, "100% Back_office");
+    for (typed, found) in
+        [("SHOP 0", 9), ("%", 1), ("_", 1), ("back\\", 0), ("office", 1), ("nobody", 0), ("  shop 27 ", 1)]
+    {
+        let page = visitor.submit(page.form("Search").fill("Search applications", typed)).await;
+        assert_eq!(names(&page).len(), found, "{typed}");
+    }
+    let page = visitor.open("/applications?q=nothing&page=9&sort=sideways").await;
+    page.assert_shows("No name contains “nothing”");
+    assert_eq!(visitor.open("/applications?page=99999999999").await.status(), 200);
+}
+
+#[tokio::test]
 async fn adding_an_api_twice_or_one_that_is_not_visible_changes_nothing() {
     let app = TestApp::start().await;
     shop::publish_unserved(&app).await;
@@ -206,15 +269,18 @@ async fn adding_an_api_twice_or_one_that_is_not_visible_changes_nothing() {
     shop::subscribe(&app, &ada, &application).await;
     let mut visitor = Visitor::signed_in(&app, "ada").await;
     let at = format!("/applications/{}/subscriptions", application.id);
-    let twice = visitor.post(&at, &[("api", "pets"), ("major", "1"), ("plan", "gold")]).await;
+    let twice = visitor.post(&at, &[("only", "pets/1"), ("plan:pets/1", "gold")]).await;
     assert_eq!(twice.status, 422);
     assert!(twice.text().contains("Storefront is subscribed to Pets v1 already."), "{}", twice.text());
     for (fields, status) in [
-        ([("api", "vault"), ("major", "1"), ("plan", "bronze")], 404),
-        ([("api", "pets"), ("major", "9"), ("plan", "bronze")], 404),
-        ([("api", "pets"), ("major", "one"), ("plan", "bronze")], 404),
-        ([("api", "ledger"), ("major", "1"), ("plan", "gold")], 422),
-        ([("api", "ledger"), ("major", "1"), ("plan", "")], 422),
+        ([("only", "vault/1"), ("plan:vault/1", "bronze")], 404),
+        ([("only", "pets/9"), ("plan:pets/9", "bronze")], 404),
+        ([("only", "pets/one"), ("plan:pets/one", "bronze")], 404),
+        ([("only", "pets"), ("plan:pets", "bronze")], 404),
+        ([("only", "ledger/1"), ("plan:ledger/1", "gold")], 422),
+        ([("only", "ledger/1"), ("plan:ledger/1", "")], 422),
+        ([("only", "ledger/1"), ("plan", "bronze")], 422),
+        ([("only", ""), ("q", "")], 422),
     ] {
         assert_eq!(visitor.post(&at, &fields).await.status, status, "{fields:?}");
     }
@@ -231,4 +297,38 @@ async fn without_the_role_nobody_creates_an_application() {
     page.assert_shows("It takes the role developer.");
     assert_eq!(guest.open("/applications/new").await.status(), 403);
     assert_eq!(guest.post("/applications", &[("name", "Mine")]).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_zero_byte_is_refused_or_finds_nothing_and_never_breaks_a_page() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let ada = make::developer(&app, "ada").await;
+    let application = shop::application(&app, &ada, "Storefront").await;
+    let at = format!("/applications/{}", application.id);
+    let mut ada = Visitor::signed_in(&app, "ada").await;
+    for path in [
+        "/applications?q=%00".to_owned(),
+        "/applications?sort=%00&page=%00".to_owned(),
+        "/refusals?request_id=%00".to_owned(),
+        format!("{at}/refusals?request_id=%00"),
+        format!("{at}/activity?before=%00&after=%00&page=%00"),
+        format!("{at}/usage?period=%00&api=%00&environment=%00&key=%00"),
+        format!("{at}/usage/file?key=%00"),
+        format!("{at}/subscriptions/new?q=%00"),
+    ] {
+        let status = ada.peek(&path).await.status.as_u16();
+        assert!([200, 422].contains(&status), "{path}: {status}");
+    }
+    for (path, form) in [
+        ("/applications".to_owned(), [("name", "a\0b"), ("description", "")]),
+        (format!("{at}/details"), [("name", "Shop"), ("description", "a\0b")]),
+        (format!("{at}/sharing"), [("emails", "a\0b@example.com"), ("", "")]),
+        (format!("{at}/sharing/deletion"), [("email", "a\0b@example.com"), ("", "")]),
+        (format!("{at}/subscriptions"), [("api", "a\0b/1"), ("plan:a\0b/1", "bronze\0")]),
+        ("/apis/pets/v1/subscriptions".to_owned(), [("application", "new"), ("application_name", "a\0b")]),
+    ] {
+        let status = ada.post(&path, &form).await.status.as_u16();
+        assert!([422, 404].contains(&status), "{path}: {status}");
+    }
 }

@@ -82,7 +82,16 @@ async fn every_page_of_a_restricted_api_is_there_for_its_role_only() {
     make::member(&app, "pat", &["developer", "partner"]).await;
     let mut dana = Visitor::signed_in(&app, "dana").await;
     let mut pat = Visitor::signed_in(&app, "pat").await;
-    for page in ["", "/v1", "/v1/operations", "/v1/docs/start", "/v1/definition", "/v1/keys/sandbox"] {
+    for page in [
+        "",
+        "/v1",
+        "/v1/operations",
+        "/v1/docs/start",
+        "/v1/definition",
+        "/v1/changes",
+        "/v1/keys/sandbox",
+        "/v1/subscriptions/new",
+    ] {
         let path = format!("/apis/weather{page}");
         assert_eq!(pat.open(&path).await.status(), 200, "{path}");
         assert_eq!(dana.open(&path).await.status(), 404, "{path}");
@@ -207,6 +216,9 @@ async fn without_anonymous_browsing_everything_but_signing_in_asks_to_sign_in() 
         "/apis/pets/v1",
         "/apis/pets/v1/docs/start",
         "/apis/pets/v1/definition",
+        "/apis/pets/v1/reference",
+        "/apis/pets/v1/reference/default/list-pets",
+        "/apis/pets/v1/changes",
         "/apis/none",
         "/nothing",
         "/device",
@@ -215,7 +227,16 @@ async fn without_anonymous_browsing_everything_but_signing_in_asks_to_sign_in() 
         assert_eq!(answer.status, 303, "{path}");
         assert!(answer.header("location").starts_with("/sign-in?next=%2F"), "{path}");
     }
-    for path in ["/llms.txt", "/apis.md", "/.well-known/api-catalog"] {
+    for path in [
+        "/llms.txt",
+        "/apis.md",
+        "/.well-known/api-catalog",
+        "/apis/pets/v1/reference.md",
+        "/apis/pets/v1/reference/default/list-pets.md",
+        "/apis/pets/v1/changes.md",
+        "/apis/pets/v1/openapi.json",
+        "/apis/pets/v1/openapi.yaml",
+    ] {
         let answer = visitor.peek(path).await;
         assert_eq!(answer.status, 401, "{path}");
         assert!(!answer.text().contains("Pets") && !answer.header("www-authenticate").is_empty(), "{path}");
@@ -257,7 +278,7 @@ async fn an_api_page_tells_where_and_how_to_call_it() {
     page.assert_shows("With snow.");
     assert_eq!(page.all("#plans, [aria-labelledby=plans] tbody strong").last().unwrap(), "Bronze", "in their order");
     let links: Vec<String> = page.all("nav.side a");
-    assert_eq!(links, ["Overview", "Operations", "Getting started", "Production", "Sandbox"]);
+    assert_eq!(links, ["Overview", "Reference", "What changed", "Getting started", "Production", "Sandbox"]);
     assert_eq!(page.link("Sandbox"), "/apis/weather/v1/keys/sandbox");
     assert_eq!(page.all("nav.side h2"), ["Credentials"]);
     assert_eq!(visitor.open("/apis/weather").await.at, "/apis/weather/v2");
@@ -300,22 +321,6 @@ async fn an_api_page_lists_the_subscriptions_of_the_viewer_s_applications() {
 }
 
 #[tokio::test]
-async fn operations_are_grouped_by_tag_and_found_by_words() {
-    let app = with_weather().await;
-    let mut visitor = Visitor::new(&app);
-    let page = visitor.open("/apis/weather/v1/operations").await;
-    assert_eq!(page.all("details summary"), ["places 2", "Other operations 1"]);
-    assert_eq!(page.all("details[open]").len(), 2, "a few are all open");
-    page.assert_shows("POST /reports Deprecated");
-    let page = visitor.submit(page.form("Search").fill("Search operations", "listplaces get")).await;
-    page.assert_shows("1 operation of 3");
-    assert_eq!(page.all("details li"), ["GET /places All places"]);
-    let page = visitor.submit(page.form("Search").fill("Search operations", "nothing like it")).await;
-    page.assert_shows("Nothing matches “nothing like it”");
-    assert_eq!(visitor.open("/apis/weather/v2/operations").await.status(), 404, "no definition, no operations");
-}
-
-#[tokio::test]
 async fn scopes_stand_with_the_api_and_with_each_operation_that_needs_some() {
     let app = TestApp::start().await;
     crate::support::scoped::publish(&app, "http://127.0.0.1:1").await;
@@ -323,17 +328,20 @@ async fn scopes_stand_with_the_api_and_with_each_operation_that_needs_some() {
     let page = visitor.open("/apis/zoo/v1").await;
     page.assert_shows("zoo:feed Feed the animals Only for users with the role keeper");
     page.assert_shows("zoo:read See the animals");
-    let page = visitor.open("/apis/zoo/v1/operations").await;
-    page.assert_shows("POST /animals A new animal Scopes: zoo:read zoo:write or zoo:admin");
-    page.assert_shows("DELETE /animals/{name} Let it go Scopes: zoo:admin");
-    let free = page.all("details li").into_iter().find(|text| text.contains("/status")).unwrap();
-    assert_eq!(free, "GET /status Whether it is open");
+    let page = visitor.open("/apis/zoo/v1/reference?q=post+animals").await;
+    let page = visitor.follow(&page, "POST /animals A new animal").await;
+    page.assert_shows("Scopes of the token zoo:read See the animals zoo:write");
+    page.assert_shows("or zoo:admin");
+    page.assert_shows("403 900910");
+    let page = visitor.open("/apis/zoo/v1/reference?q=status").await;
+    let page = visitor.follow(&page, "GET /status Whether it is open").await;
+    assert!(!page.shows("Scopes of the token") && !page.shows("900910"));
     let page = visitor.open("/apis/zoo/v2").await;
     page.assert_shows("zoo:read See the animals");
 }
 
 #[tokio::test]
-async fn a_definition_of_hundreds_of_operations_stays_one_page_of_folded_groups() {
+async fn hundreds_of_operations_are_listed_by_tag_and_page_by_page() {
     let mut openapi = String::from("      openapi: 3.0.3\n      info: {title: Big, version: '1'}\n      paths:\n");
     for n in 0..700 {
         let line = "{get: {tags: [t";
@@ -345,24 +353,20 @@ async fn a_definition_of_hundreds_of_operations_stays_one_page_of_folded_groups(
         "kind: api\nname: big\nvisibility: public\nauth: []\nversions:\n  - version: '1.0'\n    openapi_source: |\n{openapi}    backends: {{production: 'http://127.0.0.1:1'}}\n"
     );
     make::publish(&app, &manifest).await;
-    let page = Visitor::new(&app).open("/apis/big/v1/operations").await;
+    let mut visitor = Visitor::new(&app);
+    let page = visitor.open("/apis/big/v1/reference").await;
     page.assert_shows("700 operations");
-    assert_eq!(
-        (page.all("details").len(), page.all("details[open]").len(), page.all("details li").len()),
-        (20, 0, 700)
-    );
-    assert!(page.answer.body.len() < 250_000, "{} bytes", page.answer.body.len());
-}
-
-#[tokio::test]
-async fn a_definition_is_downloaded_as_it_was_published() {
-    let app = with_weather().await;
-    let page = Visitor::new(&app).open("/apis/weather/v1").await;
-    let answer = http::get(&app.portal(&page.link("OpenAPI file")), &[]).await;
-    assert_eq!(answer.header("content-type"), "application/yaml");
-    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"weather-1.1-default.yaml\"");
-    assert!(answer.text().starts_with("openapi: 3.1.0\n"));
-    assert_eq!(http::get(&app.portal("/apis/weather/v1/definition?endpoint=none"), &[]).await.status, 404);
+    assert_eq!(page.all(".oplist a").len(), 20, "one for each tag");
+    let page = visitor.follow(&page, "t7 35 operations").await;
+    assert_eq!((page.at.as_str(), page.all(".oplist a").len()), ("/apis/big/v1/reference?tag=t7", 35));
+    let page = visitor.open("/apis/big/v1/reference?q=things").await;
+    page.assert_shows("Page 1 of 7");
+    assert_eq!(page.all(".oplist a").len(), 100);
+    let page = visitor.follow(&page, "Next").await;
+    assert_eq!(page.at, "/apis/big/v1/reference?q=things&page=2");
+    let page = visitor.open("/apis/big/v1/reference?q=things&page=7").await;
+    assert_eq!((page.all(".oplist a").len(), page.all("a[rel=next]").len()), (100, 0));
+    assert!(page.answer.body.len() < 100_000, "{} bytes", page.answer.body.len());
 }
 
 #[tokio::test]
@@ -396,7 +400,7 @@ plans: "#;
         page.assert_shows(rule);
     }
     assert!(!page.shows("secret.internal"), "what backends get is nobody's business");
-    let page = visitor.open("/apis/weather/v1/operations").await;
+    let page = visitor.open("/apis/weather/v1/reference").await;
     page.assert_shows("POST /reports Deprecated All callers together: 20 requests a day");
     make::publish(&app, &described).await;
     assert!(!visitor.open("/apis/weather/v1").await.shows("Limits and rules"), "nothing to know, nothing to read");

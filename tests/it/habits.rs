@@ -25,7 +25,7 @@ async fn a_form_that_is_sent_twice_at_once_does_its_work_once() {
     let key = [("name", "ci"), ("application", id.as_str()), ("plan", "bronze"), ("once", once.as_str())];
     let forms: [Form<'_>; 4] = [
         ("applications", "/applications", &[("name", "Twice"), ("description", "")]),
-        ("subscriptions", &subscriptions, &[("api", "ledger"), ("major", "1"), ("plan", "bronze")]),
+        ("subscriptions", &subscriptions, &[("api", "ledger/1"), ("plan:ledger/1", "bronze")]),
         ("clients", &format!("/applications/{application}/credentials/sandbox"), SETTINGS),
         ("api_keys", "/apis/pets/v1/keys/sandbox", &key),
     ];

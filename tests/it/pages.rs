@@ -6,8 +6,10 @@ use crate::support::browser::{Browser, Theme};
 use crate::support::visitor::Visitor;
 use crate::support::{make, shop};
 use portico::base::environment::Environment;
-use portico::base::id::ApplicationId;
+use portico::base::id::{ApiKeyId, ApplicationId};
+use portico::base::tally::Credential;
 use portico::domain::accounts::model::Member;
+use portico::domain::applications::model::Application;
 use portico::domain::credentials::client_model::{ClientKind, ClientSettings, GrantType, Legacy};
 use portico::domain::credentials::model::Grace;
 use portico::domain::credentials::{api_keys, clients, direct};
@@ -71,6 +73,28 @@ async fn configured(app: &TestApp, member: &Member) -> ApplicationId {
     application
 }
 
+/// What a visitor sees.
+async fn faults_for_visitors(browser: &Browser, app: &TestApp) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, path) in
+        [("visitor-home", "/"), ("visitor-apis", "/apis"), ("visitor-sign-in", "/sign-in"), ("not-found", "/nothing")]
+    {
+        browser.open(&app.portal(path)).await;
+        wrong.extend(
+            faults(browser, name).await.into_iter().filter(|fault| !fault.contains("/nothing - Failed to load")),
+        );
+    }
+    wrong
+}
+
+/// Calls of some days, with each outcome, slow and fast.
+async fn busy(app: &TestApp, application: &Application, key: ApiKeyId) {
+    let calls: Vec<_> =
+        (0..300).flat_map(|n| [(n * 4, 2, 40 + u32::try_from(n % 90).unwrap()), (n * 9, 4, 3)]).collect();
+    shop::calls(app, application, &Credential::ApiKey(key), &calls).await;
+    shop::calls(app, application, &Credential::Client("AAAAAAAAAAAAAAAAAAAAAAAA".into()), &[(300, 5, 70)]).await;
+}
+
 #[tokio::test]
 async fn every_page_is_accessible_and_fits_a_phone() {
     let app = TestApp::start().await;
@@ -92,34 +116,34 @@ async fn every_page_is_accessible_and_fits_a_phone() {
     shop::key(&app, &ada, (&full, "nightly"), Environment::Sandbox).await;
 
     // The longest name without a gap, and what would be a script if a page forgot to escape it.
-    let hostile = format!("<script>alert(1)</script>{}", "W".repeat(45));
-    let hostile = shop::application(&app, &ada, &hostile).await.id;
+    let hostile = shop::application(&app, &ada, &format!("<script>alert(1)</script>{}", "W".repeat(45))).await.id;
+    shop::share(&app, &full, "bob@example.com").await;
+    shop::share(&app, &full, &format!("{}@example.com", "w".repeat(64))).await;
+    busy(&app, &full, key.id).await;
     let long = shop::application(&app, &ada, "Long").await.id;
     portico::domain::applications::manage::edit(&app.ctx, &ada, long, "Long", &"ü".repeat(512)).await.unwrap();
-
     direct::generate(&app.ctx, &ada, ("pets", 1, Environment::Sandbox), Some("bronze")).await.unwrap();
     direct::new_secret(&app.ctx, &ada, ("pets", 1, Environment::Sandbox)).await.unwrap();
     let configured = configured(&app, &ada).await;
 
     let browser = Browser::start().await;
-    let mut wrong = Vec::new();
-    for (name, path) in
-        [("visitor-home", "/"), ("visitor-apis", "/apis"), ("visitor-sign-in", "/sign-in"), ("not-found", "/nothing")]
-    {
-        browser.open(&app.portal(path)).await;
-        wrong.extend(
-            faults(&browser, name).await.into_iter().filter(|fault| !fault.contains("/nothing - Failed to load")),
-        );
-    }
+    let mut wrong = faults_for_visitors(&browser, &app).await;
     sign_in(&browser, &app, "ada").await;
     let (full_id, empty_id, shared_id) = (full.id, empty.id, shared.id);
     let pages = [
         ("home", "/".to_owned()),
         ("apis", "/apis".to_owned()),
         ("account", "/account".to_owned()),
+        ("tokens", "/tokens".to_owned()),
         ("api", "/apis/pets/v1".to_owned()),
-        ("api-operations", "/apis/pets/v1/operations?endpoint=default".to_owned()),
+        ("api-reference", "/apis/pets/v1/reference".to_owned()),
+        ("api-reference-nothing", "/apis/pets/v1/reference?q=nothing+like+it".to_owned()),
+        ("api-operation", "/apis/pets/v1/reference/default/add-pet".to_owned()),
+        ("api-schema", "/apis/pets/v1/reference/default/schemas/Pet".to_owned()),
+        ("api-changes", "/apis/pets/v1/changes".to_owned()),
         ("api-document", "/apis/pets/v1/docs/start".to_owned()),
+        ("subscribe", "/apis/pets/v1/subscriptions/new".to_owned()),
+        ("refusals-latest", "/refusals".to_owned()),
         ("api-several", "/apis/reports/v2".to_owned()),
         ("applications", "/applications".to_owned()),
         ("application-new", "/applications/new".to_owned()),
@@ -129,6 +153,13 @@ async fn every_page_is_accessible_and_fits_a_phone() {
         ("application-hostile-client", format!("/applications/{hostile}/credentials/sandbox")),
         ("application-long", format!("/applications/{long}")),
         ("application-shared", format!("/applications/{shared_id}")),
+        ("application-sharing", format!("/applications/{full_id}/sharing")),
+        ("application-departure", format!("/applications/{shared_id}/departure")),
+        ("application-activity", format!("/applications/{full_id}/activity")),
+        ("application-usage", format!("/applications/{full_id}/usage?period=30d")),
+        ("application-usage-week", format!("/applications/{full_id}/usage")),
+        ("application-usage-empty", format!("/applications/{empty_id}/usage")),
+        ("applications-nothing", "/applications?q=nothing".to_owned()),
         ("application-details", format!("/applications/{full_id}/details")),
         ("application-deletion", format!("/applications/{full_id}/deletion")),
         ("subscriptions", format!("/applications/{full_id}/subscriptions")),
@@ -207,8 +238,13 @@ async fn every_link_leads_to_a_page_with_one_heading() {
         "/plan",
         "/new",
         "/docs/start",
-        "/operations",
-        "/definition",
+        "/reference/default/list-pets.md",
+        "/schemas/Pet",
+        "/changes",
+        "/openapi.json",
+        "/openapi.yaml",
+        "/subscriptions/new",
+        "/refusals",
         "portal.css",
     ] {
         assert!(known.iter().any(|path| path.contains(part)), "nothing leads to {part}");

@@ -60,6 +60,70 @@ pub(super) async fn of_member(conn: &mut Conn, member: &Member) -> Result<Vec<Re
     Ok(rows.into_iter().map(|row| row.reached(member)).collect())
 }
 
+/// Applications that the member reaches, a page of them, and how many there are in all.
+pub(super) async fn search(
+    conn: &mut Conn,
+    member: &Member,
+    pattern: &str,
+    sort: &str,
+    (skip, most): (i64, i64),
+) -> Result<(Vec<Reached>, i64)> {
+    let found = sqlx::query_scalar!(
+        r#"select count(*) as "found!"
+           from (
+             select a.id from applications a
+             where a.owner_id = $1 and a.direct_api_id is null and lower(a.name) like $3
+             union
+             select a.id from application_shares s join applications a on a.id = s.application_id
+             where s.email = $2 and a.direct_api_id is null and lower(a.name) like $3
+           ) mine"#,
+        member.id.0,
+        member.email.as_str(),
+        pattern,
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let rows = sqlx::query_as!(
+        Row,
+        r#"with mine as (
+             select a.id from applications a
+             where a.owner_id = $1 and a.direct_api_id is null and lower(a.name) like $3
+             union
+             select a.id from application_shares s join applications a on a.id = s.application_id
+             where s.email = $2 and a.direct_api_id is null and lower(a.name) like $3
+           ), picked as (
+             select a.id, a.owner_id, a.name, a.description, a.token_type, a.status, a.created_at
+             from mine join applications a using (id)
+             order by
+                 case when $4 = 'newest' then a.created_at end desc,
+                 case when $4 = 'oldest' then a.created_at end,
+                 case when $4 = 'subscriptions'
+                     then (select count(*) from subscriptions s where s.application_id = a.id) end desc,
+                 lower(a.name), a.id
+             offset $5 limit $6
+           )
+           select a.id, a.owner_id, u.email as owner_email, a.name, a.description, a.token_type, a.status, a.created_at,
+               array(select s.email from application_shares s where s.application_id = a.id order by s.email) as "shared_with!",
+               (select count(*) from subscriptions s where s.application_id = a.id) as "subscriptions!"
+           from picked a join users u on u.id = a.owner_id
+           order by
+               case when $4 = 'newest' then a.created_at end desc,
+               case when $4 = 'oldest' then a.created_at end,
+               case when $4 = 'subscriptions'
+                   then (select count(*) from subscriptions s where s.application_id = a.id) end desc,
+               lower(a.name), a.id"#,
+        member.id.0,
+        member.email.as_str(),
+        pattern,
+        sort,
+        skip,
+        most,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok((rows.into_iter().map(|row| row.reached(member)).collect(), found))
+}
+
 pub(super) async fn reach(conn: &mut Conn, member: &Member, id: ApplicationId) -> Result<Option<Reached>> {
     let row = sqlx::query_as!(
         Row,

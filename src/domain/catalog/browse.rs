@@ -5,42 +5,12 @@ use crate::base::id::{ApiId, EndpointId};
 use crate::base::policy::Policies;
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Viewer;
-use crate::domain::catalog::model::{Api, ApiVersion, Card, Definition, Document, MajorVersion, Operation, Scope};
-use crate::domain::catalog::scope_store;
-use crate::domain::catalog::search;
-use crate::domain::catalog::store;
+use crate::domain::catalog::model::{
+    Api, ApiVersion, Definition, Document, DocumentEntry, MajorVersion, Operation, Scope,
+};
+use crate::domain::catalog::{document_store, scope_store, store};
 use crate::infra::db::Conn;
 use std::collections::BTreeMap;
-use uuid::Uuid;
-
-/// How many versions a search answers with at most.
-const MOST: u16 = 100;
-
-/// What is searched for. Empty fields ask for nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Search {
-    /// As it was typed; `terms.rs` says what it may hold.
-    pub text: String,
-    /// Only APIs with this tag.
-    pub tag: Option<String>,
-}
-
-/// The first 100 major versions that the viewer may see, what fits best first. For a list with pages and for no more
-/// than a card shows, see [`search::find`].
-pub async fn search(ctx: &Ctx, viewer: &Viewer, search: &Search) -> Result<Vec<MajorVersion>> {
-    let wanted = search::Search {
-        text: search.text.clone(),
-        tags: search.tag.iter().cloned().collect(),
-        ..search::Search::default()
-    };
-    let cards = search::first(ctx, viewer, &wanted, MOST).await?;
-    let conn = &mut *ctx.conn().await?;
-    let ids: Vec<Uuid> = cards.iter().map(|card| card.api.0).collect();
-    let apis = store::by_ids(&mut *conn, viewer, &ids).await?;
-    let majors = with_versions(conn, apis).await?;
-    let found = |card: &Card| majors.iter().find(|m| m.api.id == card.api && m.major == card.version.major).cloned();
-    Ok(cards.iter().filter_map(found).collect())
-}
 
 /// The visible majors of one API, newest first; not found when there is none.
 pub async fn majors(ctx: &Ctx, viewer: &Viewer, api: &str) -> Result<Vec<MajorVersion>> {
@@ -53,8 +23,18 @@ pub async fn major(conn: &mut Conn, viewer: &Viewer, api: &str, major: u16) -> R
 }
 
 /// The documents of an API that the caller has found by [`majors`] or [`major`].
-pub async fn documents(ctx: &Ctx, api: ApiId) -> Result<Vec<Document>> {
-    store::documents(&mut *ctx.conn().await?, api).await
+pub async fn documents(ctx: &Ctx, api: ApiId) -> Result<Vec<DocumentEntry>> {
+    document_store::of_api(&mut *ctx.conn().await?, api).await
+}
+
+/// One of its documents, with what is in it.
+pub async fn document(ctx: &Ctx, api: ApiId, name: &str) -> Result<Document> {
+    document_store::find(&mut *ctx.conn().await?, api, name).await?.ok_or(Error::NotFound)
+}
+
+/// Where its consumers get help: an e-mail address or a URL; empty when nobody has said.
+pub async fn support(ctx: &Ctx, api: ApiId) -> Result<String> {
+    Ok(store::support(&mut *ctx.conn().await?, api).await?.unwrap_or_default())
 }
 
 /// The scopes of an API that the caller has found by [`majors`] or [`major`], in order.
@@ -75,6 +55,11 @@ pub async fn operations(ctx: &Ctx, endpoint: EndpointId) -> Result<Vec<Operation
 /// The same, inside a transaction.
 pub async fn operations_in(conn: &mut Conn, endpoint: EndpointId) -> Result<Vec<Operation>> {
     store::operations(conn, endpoint).await
+}
+
+/// The first path of an endpoint that a plain GET opens, if it has one.
+pub async fn plain_path(ctx: &Ctx, endpoint: EndpointId) -> Result<Option<String>> {
+    store::plain_path(&mut *ctx.conn().await?, endpoint).await
 }
 
 /// The definition of an endpoint that the caller has found so, as published.

@@ -3,7 +3,7 @@
 use crate::base::environment::Environment;
 use crate::base::id::{ApiId, ApiVersionId, EndpointId};
 use crate::base::version::{Version, VersionState};
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 /// Who sees an API.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize, sqlx::Type)]
@@ -127,6 +127,8 @@ pub struct ApiVersion {
     pub changelog: String,
     /// When it was first published.
     pub published_at: Option<OffsetDateTime>,
+    /// The day on which it shall be gone, if it is on its way out.
+    pub sunset_on: Option<Date>,
     /// Where it can be called, in the manifest's order; never empty.
     pub endpoints: Vec<Endpoint>,
 }
@@ -159,6 +161,11 @@ impl MajorVersion {
         self.versions.iter().any(|v| v.state == VersionState::Published)
     }
 
+    /// The day on which the major shall be gone: that of the minor that answers, once no minor takes subscriptions.
+    pub fn sunset_on(&self) -> Option<Date> {
+        if self.takes_subscriptions() { None } else { self.current()?.sunset_on }
+    }
+
     /// The endpoint of that name in the current minor.
     pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
         self.current()?.endpoints.iter().find(|e| e.name == name)
@@ -171,15 +178,76 @@ impl MajorVersion {
     }
 }
 
-/// A Markdown document of an API.
+/// A document of an API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     /// Its name in URLs.
     pub name: String,
     /// Its heading.
     pub title: String,
+    /// What is in it.
+    pub content: DocumentContent,
+}
+
+/// What a document is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentContent {
+    /// Markdown, which the portal shows.
+    Markdown(String),
+    /// An absolute URL, http or https.
+    Link(String),
+    /// A file to download.
+    File(DocumentFile),
+}
+
+/// A file to download. Two are equal when their names and bytes are.
+#[derive(Clone, Debug)]
+pub struct DocumentFile {
+    /// Its name for whoever keeps it; letters, digits, `.`, `-` and `_`.
+    pub file_name: String,
+    /// One of those that the portal serves.
+    pub media_type: String,
+    /// SHA-256 of its bytes.
+    pub digest: [u8; 32],
+    /// The bytes; none: they are in the database and were not read.
+    pub bytes: Option<Vec<u8>>,
+}
+
+impl PartialEq for DocumentFile {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest && self.file_name == other.file_name
+    }
+}
+
+impl Eq for DocumentFile {}
+
+/// A document as the list of them tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentEntry {
+    /// Its name in URLs.
+    pub name: String,
+    /// Its heading.
+    pub title: String,
+    /// What it is.
+    pub kind: DocumentKind,
+    /// Where a link leads; empty for the others.
+    pub link: String,
+    /// What a download is called; empty for the others.
+    pub file_name: String,
+    /// Bytes of a download.
+    pub size: i64,
+}
+
+/// What a document is, without what is in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum DocumentKind {
     /// Markdown.
-    pub body: String,
+    Markdown,
+    /// A link.
+    Link,
+    /// A download.
+    File,
 }
 
 /// One operation of a definition.

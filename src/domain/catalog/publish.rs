@@ -4,9 +4,11 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{ApiId, ApiVersionId, DocumentId, EndpointId};
 use crate::base::version::Version;
 use crate::domain::Ctx;
+use crate::domain::catalog::document_store;
 use crate::domain::catalog::model::Document;
+use crate::domain::catalog::reference_store;
 use crate::domain::catalog::scope_store;
-use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, VersionSpec};
+use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, Reading, VersionSpec};
 use crate::domain::catalog::write_store as store;
 use crate::infra::db::Conn;
 
@@ -23,6 +25,22 @@ pub async fn sources(conn: &mut Conn) -> Result<Vec<(String, Version, String, St
 /// The operations of the versions of these APIs that are not retired: `(API, version, (method, path))`.
 pub async fn operations(conn: &mut Conn, apis: &[String]) -> Result<Vec<(String, Version, (String, String))>> {
     store::operations(conn, apis).await
+}
+
+/// The endpoint of a definition that another release has read otherwise, with its source; none: all are read as this
+/// release reads them.
+pub async fn read_otherwise(conn: &mut Conn) -> Result<Option<(EndpointId, String)>> {
+    reference_store::read_otherwise(conn).await
+}
+
+/// Makes this what the reference shows of a definition.
+pub async fn set_reading(conn: &mut Conn, endpoint: EndpointId, reading: &Reading) -> Result<()> {
+    reference_store::put(conn, endpoint, reading).await
+}
+
+/// The bytes of every document that is a file: `(API, document, bytes)`.
+pub async fn files(conn: &mut Conn) -> Result<Vec<(String, String, Vec<u8>)>> {
+    document_store::files(conn).await
 }
 
 /// Adds an API without versions.
@@ -68,10 +86,10 @@ pub async fn set_resource_servers(conn: &mut Conn, api: ApiId, clients: &[String
 pub async fn set_documents(conn: &mut Conn, ctx: &Ctx, api: ApiId, documents: &[Document]) -> Result<()> {
     let now = ctx.clock.now();
     for (position, document) in (0..).zip(documents) {
-        store::put_document(conn, DocumentId(ctx.random.uuid(now)), api, document, position).await?;
+        document_store::put(conn, DocumentId(ctx.random.uuid(now)), api, document, position).await?;
     }
     let names: Vec<String> = documents.iter().map(|d| d.name.clone()).collect();
-    store::delete_other_documents(conn, api, &names).await
+    document_store::delete_others(conn, api, &names).await
 }
 
 /// Adds a version with its endpoints.
@@ -101,7 +119,7 @@ pub async fn change_version(
     spec: &VersionSpec,
 ) -> Result<()> {
     let id = store::version_id(conn, api, version).await?.ok_or(Error::NotFound)?;
-    if before.state != spec.state || before.changelog != spec.changelog {
+    if (before.state, &before.changelog, before.sunset_on) != (spec.state, &spec.changelog, spec.sunset_on) {
         store::update_version(conn, ctx.clock.now(), id, spec).await?;
     }
     for gone in before.endpoints.iter().filter(|b| !spec.endpoints.iter().any(|e| e.name == b.name)) {

@@ -246,7 +246,7 @@ fn filter(viewer: &Viewer, search: &Search, terms: &Terms, query: Option<String>
 }
 
 /// The `like` pattern that finds a text anywhere, with what the pattern language means by `%` and `_` taken away.
-fn pattern(text: &str) -> String {
+pub(super) fn pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in text.chars() {
         if matches!(c, '%' | '_' | '\\') {

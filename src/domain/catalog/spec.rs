@@ -4,10 +4,12 @@ use crate::base::environment::Environment;
 use crate::base::policy::Policies;
 use crate::base::version::{Version, VersionState};
 use crate::domain::catalog::model::{DefinitionFormat, Document, Operation, Scope, Visibility};
+use crate::domain::catalog::reference_model::{About, OperationPage, Schema};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use time::Date;
 
 /// An API with everything below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +22,7 @@ pub struct ApiSpec {
     pub roles: Vec<String>,
     /// E-mail addresses of those who look after it, in lower case, sorted.
     pub owners: Vec<String>,
-    /// Markdown documents, in order.
+    /// Documents, in order.
     pub documents: Vec<Document>,
     /// What it says about its scopes.
     pub scopes: ScopesSpec,
@@ -71,6 +73,8 @@ pub struct Attributes {
     pub description: String,
     /// The team or person to ask.
     pub owner: String,
+    /// Where to get help: an e-mail address or a URL; may be empty.
+    pub support: String,
     /// Labels.
     pub tags: Vec<String>,
     /// Who sees it.
@@ -94,6 +98,8 @@ pub struct VersionSpec {
     pub state: VersionState,
     /// What changed, in Markdown.
     pub changelog: String,
+    /// The day on which it shall be gone.
+    pub sunset_on: Option<Date>,
     /// Its endpoints, in order.
     pub endpoints: Vec<EndpointSpec>,
 }
@@ -138,6 +144,23 @@ pub struct DefinitionContent {
     pub title: String,
     /// Its operations, in the file's order.
     pub operations: Vec<Operation>,
+    /// What the reference shows.
+    pub reading: Reading,
+}
+
+/// What the reference shows of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// What stands for the whole file.
+    pub about: About,
+    /// Its operations, in the order of the list: what each is called in URLs, and its page.
+    pub operations: Vec<(String, OperationPage)>,
+    /// Its named schemas, in the file's order.
+    pub schemas: Vec<(String, Schema)>,
+    /// The file without its servers, in JSON.
+    pub as_json: String,
+    /// The same in YAML.
+    pub as_yaml: String,
 }
 
 impl ApiSpec {

@@ -6,9 +6,7 @@ use crate::base::id::{ApiId, ApiVersionId, EndpointId};
 use crate::base::policy::Policies;
 use crate::base::version::{Version, VersionState};
 use crate::domain::accounts::model::Viewer;
-use crate::domain::catalog::model::{
-    Api, ApiVersion, Definition, DefinitionFormat, Document, Endpoint, Operation, Visibility,
-};
+use crate::domain::catalog::model::{Api, ApiVersion, Definition, DefinitionFormat, Endpoint, Operation, Visibility};
 use crate::infra::db::Conn;
 use sqlx::types::Json;
 use std::collections::BTreeMap;
@@ -32,29 +30,11 @@ pub(super) async fn by_name(conn: &mut Conn, viewer: &Viewer, name: &str) -> Res
     Ok(api)
 }
 
-/// Those of these APIs that the viewer may see.
-pub(super) async fn by_ids(conn: &mut Conn, viewer: &Viewer, ids: &[Uuid]) -> Result<Vec<Api>> {
-    let apis = sqlx::query_as!(
-        Api,
-        r#"select a.id, a.name, a.title, a.context, a.summary, a.description, a.owner, a.tags,
-               a.visibility as "visibility: Visibility", a.takes_api_key, a.takes_bearer, a.api_key_header,
-               a.bearer_header, a.created_at, a.updated_at
-           from apis a
-           where a.id = any ($3) and api_visible(a, $1, $2)"#,
-        viewer.is_signed_in(),
-        viewer.roles(),
-        ids,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(apis)
-}
-
 /// The versions to show of these APIs with their endpoints, newest first; two queries however many there are.
 pub(super) async fn versions(conn: &mut Conn, apis: &[Uuid]) -> Result<Vec<(ApiId, ApiVersion)>> {
     let mut endpoints = endpoints(&mut *conn, apis).await?;
     let rows = sqlx::query!(
-        r#"select id, api_id, major, minor, state as "state: VersionState", changelog, published_at
+        r#"select id, api_id, major, minor, state as "state: VersionState", changelog, published_at, sunset_on
            from api_versions
            where api_id = any ($1) and state in ('published', 'deprecated', 'blocked')
            order by api_id, major desc, minor desc"#,
@@ -71,6 +51,7 @@ pub(super) async fn versions(conn: &mut Conn, apis: &[Uuid]) -> Result<Vec<(ApiI
                 state: row.state,
                 changelog: row.changelog,
                 published_at: row.published_at,
+                sunset_on: row.sunset_on,
                 endpoints: endpoints.remove(&row.id).unwrap_or_default(),
             };
             (ApiId(row.api_id), version)
@@ -106,23 +87,16 @@ async fn endpoints(conn: &mut Conn, apis: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<
     Ok(found)
 }
 
-pub(super) async fn documents(conn: &mut Conn, api: ApiId) -> Result<Vec<Document>> {
-    let documents = sqlx::query_as!(
-        Document,
-        "select name, title, body from api_documents where api_id = $1 order by position, name",
-        api.0,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(documents)
-}
-
 pub(super) async fn policies(conn: &mut Conn, api: ApiId) -> Result<Option<Policies>> {
     let policies =
         sqlx::query_scalar!(r#"select policies as "policies: Json<Policies>" from apis where id = $1"#, api.0)
             .fetch_optional(conn)
             .await?;
     Ok(policies.map(|Json(policies)| policies))
+}
+
+pub(super) async fn support(conn: &mut Conn, api: ApiId) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!("select support from apis where id = $1", api.0).fetch_optional(conn).await?)
 }
 
 pub(super) async fn operations(conn: &mut Conn, endpoint: EndpointId) -> Result<Vec<Operation>> {
@@ -141,6 +115,21 @@ pub(super) async fn operations(conn: &mut Conn, endpoint: EndpointId) -> Result<
     .fetch_all(conn)
     .await?;
     Ok(operations)
+}
+
+/// The first path that a plain GET opens: no parameter in it, and nothing that a shell would read.
+pub(super) async fn plain_path(conn: &mut Conn, endpoint: EndpointId) -> Result<Option<String>> {
+    let path = sqlx::query_scalar!(
+        r#"select o.path
+           from api_operations o
+           where o.endpoint_id = $1 and o.method = 'GET' and not o.deprecated and o.path ~ '^/[A-Za-z0-9/_.~-]*$'
+           order by o.position
+           limit 1"#,
+        endpoint.0,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(path)
 }
 
 pub(super) async fn definition(conn: &mut Conn, endpoint: EndpointId) -> Result<Option<Definition>> {

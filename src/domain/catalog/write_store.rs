@@ -2,10 +2,12 @@
 
 use crate::base::environment::Environment;
 use crate::base::error::Result;
-use crate::base::id::{ApiId, ApiVersionId, DocumentId, EndpointId};
+use crate::base::id::{ApiId, ApiVersionId, EndpointId};
 use crate::base::policy::Policies;
 use crate::base::version::{Version, VersionState};
-use crate::domain::catalog::model::{Document, Operation, Visibility};
+use crate::domain::catalog::document_store;
+use crate::domain::catalog::model::{Operation, Visibility};
+use crate::domain::catalog::reference_store;
 use crate::domain::catalog::scope_store;
 use crate::domain::catalog::spec::{
     ApiSpec, Attributes, DefinitionSpec, EndpointSpec, FoundScope, ScopesSpec, VersionSpec,
@@ -19,11 +21,11 @@ use uuid::Uuid;
 /// Every API, by name; definitions without their content. Seven queries, however many there are.
 pub(super) async fn live(conn: &mut Conn) -> Result<Vec<ApiSpec>> {
     let mut versions = versions(&mut *conn).await?;
-    let mut documents = documents(&mut *conn).await?;
+    let mut documents = document_store::all(&mut *conn).await?;
     let mut scopes = scope_store::said(&mut *conn).await?;
     let mut resource_servers = scope_store::resource_servers(&mut *conn).await?;
     let rows = sqlx::query!(
-        r#"select a.id, a.name, a.title, a.context, a.summary, a.description, a.owner, a.tags,
+        r#"select a.id, a.name, a.title, a.context, a.summary, a.description, a.owner, a.support, a.tags,
                a.visibility as "visibility: Visibility", a.takes_api_key, a.takes_bearer, a.api_key_header,
                a.bearer_header, a.policies as "policies: Json<Policies>", a.has_scopes,
                array(select u.role from api_audiences u where u.api_id = a.id order by u.role) as "roles!",
@@ -43,6 +45,7 @@ pub(super) async fn live(conn: &mut Conn) -> Result<Vec<ApiSpec>> {
                 summary: row.summary,
                 description: row.description,
                 owner: row.owner,
+                support: row.support,
                 tags: row.tags,
                 visibility: row.visibility,
                 takes_api_key: row.takes_api_key,
@@ -66,14 +69,15 @@ pub(super) async fn live(conn: &mut Conn) -> Result<Vec<ApiSpec>> {
 
 async fn versions(conn: &mut Conn) -> Result<BTreeMap<Uuid, BTreeMap<Version, VersionSpec>>> {
     let mut endpoints = endpoints(&mut *conn).await?;
-    let rows =
-        sqlx::query!(r#"select id, api_id, major, minor, state as "state: VersionState", changelog from api_versions"#)
-            .fetch_all(conn)
-            .await?;
+    let rows = sqlx::query!(
+        r#"select id, api_id, major, minor, state as "state: VersionState", changelog, sunset_on from api_versions"#
+    )
+    .fetch_all(conn)
+    .await?;
     let mut versions: BTreeMap<Uuid, BTreeMap<Version, VersionSpec>> = BTreeMap::new();
     for row in rows {
         let endpoints = endpoints.remove(&row.id).unwrap_or_default();
-        let spec = VersionSpec { state: row.state, changelog: row.changelog, endpoints };
+        let spec = VersionSpec { state: row.state, changelog: row.changelog, sunset_on: row.sunset_on, endpoints };
         versions.entry(row.api_id).or_default().insert(Version::from_columns(row.major, row.minor), spec);
     }
     Ok(versions)
@@ -109,18 +113,6 @@ async fn endpoints(conn: &mut Conn) -> Result<BTreeMap<Uuid, Vec<EndpointSpec>>>
         });
     }
     Ok(endpoints)
-}
-
-async fn documents(conn: &mut Conn) -> Result<BTreeMap<Uuid, Vec<Document>>> {
-    let rows = sqlx::query!("select api_id, name, title, body from api_documents order by api_id, position, name")
-        .fetch_all(conn)
-        .await?;
-    let mut documents: BTreeMap<Uuid, Vec<Document>> = BTreeMap::new();
-    for row in rows {
-        let document = Document { name: row.name, title: row.title, body: row.body };
-        documents.entry(row.api_id).or_default().push(document);
-    }
-    Ok(documents)
 }
 
 pub(super) async fn sources(conn: &mut Conn) -> Result<Vec<(String, Version, String, String)>> {
@@ -169,8 +161,8 @@ pub(super) async fn insert_api(
 ) -> Result<()> {
     sqlx::query!(
         "insert into apis (id, name, title, context, summary, description, owner, tags, visibility, takes_api_key,
-             takes_bearer, api_key_header, bearer_header, policies, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)",
+             takes_bearer, api_key_header, bearer_header, policies, created_at, updated_at, support)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)",
         id.0,
         name,
         api.title,
@@ -186,6 +178,7 @@ pub(super) async fn insert_api(
         api.bearer_header,
         Json(&api.policies) as _,
         now,
+        api.support,
     )
     .execute(conn)
     .await?;
@@ -197,7 +190,7 @@ pub(super) async fn update_api(conn: &mut Conn, now: OffsetDateTime, name: &str,
         "update apis
          set title = $2, context = $3, summary = $4, description = $5, owner = $6, tags = $7, visibility = $8,
              takes_api_key = $9, takes_bearer = $10, api_key_header = $11, bearer_header = $12, policies = $13,
-             updated_at = $14
+             updated_at = $14, support = $15
          where name = $1",
         name,
         api.title,
@@ -213,6 +206,7 @@ pub(super) async fn update_api(conn: &mut Conn, now: OffsetDateTime, name: &str,
         api.bearer_header,
         Json(&api.policies) as _,
         now,
+        api.support,
     )
     .execute(conn)
     .await?;
@@ -255,34 +249,6 @@ pub(super) async fn set_owners(conn: &mut Conn, api: ApiId, owners: &[String]) -
     Ok(())
 }
 
-pub(super) async fn put_document(
-    conn: &mut Conn,
-    id: DocumentId,
-    api: ApiId,
-    document: &Document,
-    position: i32,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into api_documents (id, api_id, name, title, body, position) values ($1, $2, $3, $4, $5, $6)
-         on conflict (api_id, name) do update
-         set title = excluded.title, body = excluded.body, position = excluded.position",
-        id.0,
-        api.0,
-        document.name,
-        document.title,
-        document.body,
-        position,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn delete_other_documents(conn: &mut Conn, api: ApiId, keep: &[String]) -> Result<()> {
-    sqlx::query!("delete from api_documents where api_id = $1 and name <> all ($2)", api.0, keep).execute(conn).await?;
-    Ok(())
-}
-
 pub(super) async fn version_id(conn: &mut Conn, api: ApiId, version: Version) -> Result<Option<ApiVersionId>> {
     let id = sqlx::query_scalar!(
         "select id from api_versions where api_id = $1 and major = $2 and minor = $3",
@@ -303,8 +269,8 @@ pub(super) async fn insert_version(
     spec: &VersionSpec,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into api_versions (id, api_id, major, minor, state, changelog, created_at, published_at)
-         values ($1, $2, $3, $4, $5, $6, $7, case when $5 in ('published', 'deprecated') then $7::timestamptz end)",
+        "insert into api_versions (id, api_id, major, minor, state, changelog, created_at, published_at, sunset_on)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $5 in ('published', 'deprecated') then $7::timestamptz end, $8)",
         id.0,
         api.0,
         i32::from(version.major),
@@ -312,6 +278,7 @@ pub(super) async fn insert_version(
         spec.state.as_str(),
         spec.changelog,
         now,
+        spec.sunset_on,
     )
     .execute(conn)
     .await?;
@@ -326,13 +293,14 @@ pub(super) async fn update_version(
 ) -> Result<()> {
     sqlx::query!(
         "update api_versions
-         set state = $2, changelog = $3,
+         set state = $2, changelog = $3, sunset_on = $5,
              published_at = coalesce(published_at, case when $2 in ('published', 'deprecated') then $4::timestamptz end)
          where id = $1",
         id.0,
         spec.state.as_str(),
         spec.changelog,
         now,
+        spec.sunset_on,
     )
     .execute(conn)
     .await?;
@@ -443,9 +411,9 @@ pub(super) async fn put_definition(conn: &mut Conn, id: EndpointId, definition: 
         id.0,
         operations,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    reference_store::put(conn, id, &content.reading).await
 }
 
 fn as_json(position: i32, operation: &Operation) -> serde_json::Value {

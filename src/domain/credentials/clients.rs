@@ -33,6 +33,11 @@ pub async fn get(
     client_store::find(&mut conn, application, environment).await
 }
 
+/// The same, of an application that the caller has reached.
+pub async fn find(conn: &mut Conn, application: &Application, environment: Environment) -> Result<Option<Client>> {
+    client_store::find(conn, application.id, environment).await
+}
+
 /// What an application the member reaches is subscribed to, with the scopes that its clients may be allowed.
 pub async fn subscribed(ctx: &Ctx, member: &Member, application: ApplicationId) -> Result<Vec<SubscribedApi>> {
     let mut conn = ctx.conn().await?;

@@ -16,6 +16,7 @@ mod origin_store;
 pub mod origins;
 pub mod settings;
 mod store;
+pub mod testing;
 
 use crate::base::error::Result;
 use crate::base::id::ApiKeyId;

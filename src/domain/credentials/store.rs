@@ -126,6 +126,21 @@ pub(super) async fn insert(conn: &mut Conn, key: &NewKey<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Removes keys for testing that have ended.
+pub(super) async fn delete_ended_tests(conn: &mut Conn, now: OffsetDateTime) -> Result<u64> {
+    let done =
+        sqlx::query!("delete from api_keys where purpose = 'test' and expires_at <= $1", now).execute(conn).await?;
+    Ok(done.rows_affected())
+}
+
+/// Lets one transaction of a member after the other make test credentials.
+pub(super) async fn take_turns(conn: &mut Conn, member: UserId) -> Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('test ' || $1::text, 0))", member.to_string())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// The name of the key that a form made before. Holds the form until the transaction ends, so that a double click waits
 /// for the first.
 pub(super) async fn made_from(conn: &mut Conn, once: Uuid) -> Result<Option<String>> {

@@ -19,6 +19,7 @@
 //! | RFC 9068, access tokens | `mint.rs` |
 //! | OIDC Core §5.3, UserInfo | `userinfo.rs` |
 //! | OIDC RP-Initiated Logout | `logout.rs` |
+//! | none: what a token opens, for people; test credentials | `inspect.rs`, `testing.rs` |
 
 mod assertion_store;
 pub mod authorize;
@@ -34,6 +35,8 @@ pub mod error;
 mod grant;
 mod grant_store;
 pub mod grants;
+pub mod inspect;
+mod inspect_store;
 pub mod introspect;
 pub mod issuer;
 pub mod keys;
@@ -55,5 +58,6 @@ pub mod scopes;
 mod store;
 pub mod sweep;
 mod sweep_store;
+pub mod testing;
 pub mod user_code;
 pub mod userinfo;

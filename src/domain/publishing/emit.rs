@@ -112,26 +112,41 @@ impl Yaml {
         self.text.extend([" ", value, "\n"]);
     }
 
-    /// A literal block. The figure is for the reader of text that begins with white space; `-` and `+` say what
-    /// becomes of the line breaks at its end.
     fn block(&mut self, value: &str) {
-        let figure = if value.starts_with([' ', '\t', '\n']) { "2" } else { "" };
-        let body = value.trim_end_matches('\n');
-        let chomp = match value.len() - body.len() {
-            0 => "-",
-            1 => "",
-            _ => "+",
-        };
-        self.line(&format!("|{figure}{chomp}"));
-        let indent = " ".repeat(self.indent + 2);
-        for line in value.strip_suffix('\n').unwrap_or(value).split('\n') {
-            if !line.is_empty() {
-                self.text.push_str(&indent);
-                self.text.push_str(line);
-            }
-            self.text.push('\n');
-        }
+        let block = block(value, self.indent + 2);
+        self.text.extend([" ", &*block]);
     }
+}
+
+/// A text after `key:` or `-`, in the style that suits it; what does not fit on the line is indented so far.
+pub(super) fn text(value: &str, indent: usize) -> String {
+    if fits_block(value) {
+        block(value, indent)
+    } else if is_plain_text(value) {
+        value.to_owned() + "\n"
+    } else {
+        quoted(value) + "\n"
+    }
+}
+
+/// A literal block. The figure is for the reader of text that begins with white space; `-` and `+` say what becomes of the
+/// line breaks at its end.
+fn block(value: &str, indent: usize) -> String {
+    let figure = if value.starts_with([' ', '\t', '\n']) { "2" } else { "" };
+    let body = value.trim_end_matches('\n');
+    let chomp = match value.len() - body.len() {
+        0 => "-",
+        1 => "",
+        _ => "+",
+    };
+    let mut out = format!("|{figure}{chomp}\n");
+    for line in value.strip_suffix('\n').unwrap_or(value).split('\n') {
+        if !line.is_empty() {
+            out.extend([&*" ".repeat(indent), line]);
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// Whether a literal block gives the text back unchanged: several lines of printable characters.
@@ -140,8 +155,8 @@ fn fits_block(text: &str) -> bool {
     text.contains('\n') && !body.trim().is_empty() && text.chars().all(|c| c == '\n' || c == '\t' || is_plain(c))
 }
 
-/// Inside brackets: without quotes where nobody could take it for anything else.
-fn scalar(text: &str) -> String {
+/// Inside brackets, and as a key: without quotes where nobody could take it for anything else.
+pub(super) fn scalar(text: &str) -> String {
     let plain = is_plain_text(text) && !text.contains(',');
     if plain { text.to_owned() } else { quoted(text) }
 }

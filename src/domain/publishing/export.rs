@@ -3,14 +3,14 @@
 use crate::base::error::{Error, Result};
 use crate::base::version::Version;
 use crate::domain::Ctx;
-use crate::domain::catalog::model::Document;
+use crate::domain::catalog::model::{Document, DocumentContent};
 use crate::domain::catalog::publish;
 use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, ScopesSpec, VersionSpec};
 use crate::domain::publishing::emit::Yaml;
 use crate::domain::publishing::export_policies::{write_policies, write_quota, write_rate};
 use crate::domain::publishing::live::{self, Live, Offer};
 use crate::domain::publishing::manifest_api::ONLY_ENDPOINT;
-use crate::domain::publishing::store;
+use crate::domain::publishing::{manifest_documents, store};
 use crate::domain::subscriptions::model::{Plan, PlanState};
 use std::collections::BTreeMap;
 
@@ -41,14 +41,18 @@ pub async fn export(ctx: &Ctx, layout: Layout) -> Result<Exported> {
     store::lock(&mut tx).await?;
     let live = live::read(&mut tx, &[]).await?;
     let sources = publish::sources(&mut tx).await?;
+    let attachments = publish::files(&mut tx).await?;
     tx.rollback().await?;
     let sources = sources.into_iter().map(|(api, version, endpoint, text)| ((api, version, endpoint), text)).collect();
-    let writing = move || Writer { sources, layout, files: Exported::new() }.write(&live);
+    let attachments = attachments.into_iter().map(|(api, document, bytes)| ((api, document), bytes)).collect();
+    let writing = move || Writer { sources, attachments, layout, files: Exported::new() }.write(&live);
     tokio::task::spawn_blocking(writing).await.map_err(Error::internal)
 }
 
 struct Writer {
     sources: Sources,
+    /// Bytes of documents by API and document.
+    attachments: BTreeMap<(String, String), Vec<u8>>,
     layout: Layout,
     files: Exported,
 }
@@ -96,6 +100,7 @@ impl Writer {
         if !owners.is_empty() {
             out.flow("owners", owners.iter().map(|owner| &**owner));
         }
+        out.some_text("support", &attributes.support);
         if !attributes.tags.is_empty() {
             out.flow("tags", attributes.tags.iter().map(|tag| &**tag));
         }
@@ -122,12 +127,19 @@ impl Writer {
     fn document(&mut self, out: &mut Yaml, api: &str, document: &Document) {
         out.text("name", &document.name);
         out.text("title", &document.title);
-        match self.layout {
-            Layout::Inline => out.text("body", &document.body),
-            Layout::Files => {
+        match (&document.content, self.layout) {
+            (DocumentContent::Markdown(body), Layout::Inline) => out.text("body", body),
+            (DocumentContent::Markdown(body), Layout::Files) => {
                 let path = format!("{api}/docs/{}.md", document.name);
                 out.text("file", &path);
-                self.files.insert(path, document.body.clone());
+                self.files.insert(path, body.clone());
+            }
+            (DocumentContent::Link(link), _) => out.text("link", link),
+            // Not text, so it cannot be a file of an export; in the manifest it is whole in both layouts.
+            (DocumentContent::File(file), _) => {
+                let bytes = self.attachments.remove(&(api.to_owned(), document.name.clone())).unwrap_or_default();
+                out.text("file_name", &file.file_name);
+                out.text("base64", &manifest_documents::wrapped(&bytes));
             }
         }
     }
@@ -136,6 +148,9 @@ impl Writer {
         out.quoted("version", &version.to_string());
         out.text("state", spec.state.as_str());
         out.some_text("changelog", &spec.changelog);
+        if let Some(day) = spec.sunset_on {
+            out.quoted("sunset", &day.to_string());
+        }
         let plain = |e: &EndpointSpec| e.name == ONLY_ENDPOINT && e.path.is_empty() && e.title.is_empty();
         match spec.endpoints.as_slice() {
             [only] if plain(only) => self.endpoint(out, (api, version), only),

@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 pub(super) const MAX_FILE: u64 = 20 * MEGABYTE;
 /// The largest manifest, in bytes: an export in one file holds every description.
 pub const MAX_MANIFEST: u64 = 128 * MEGABYTE;
-const MEGABYTE: u64 = 1024 * 1024;
+pub(super) const MEGABYTE: u64 = 1024 * 1024;
 
 /// Manifests to apply and the place where what they name is found.
 #[derive(Debug)]
@@ -83,6 +83,12 @@ impl Input {
 
     /// The text of a file that a manifest names, with the name to show for it. The error says what to do.
     pub(super) fn referenced(&self, name: &str) -> Result<(String, String), String> {
+        let (shown, bytes) = self.referenced_bytes(name, MAX_FILE)?;
+        Ok((shown, utf8(bytes, MAX_FILE)?))
+    }
+
+    /// The same for a file that need not be text, of at most so many bytes.
+    pub(super) fn referenced_bytes(&self, name: &str, most: u64) -> Result<(String, Vec<u8>), String> {
         let below = Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         if name.is_empty() || name.contains('\0') || !below {
             let hint = "name a file in the manifest's directory or below it, by a relative path without `..`";
@@ -91,7 +97,7 @@ impl Input {
         match &self.files {
             Files::Memory(files) => {
                 let bytes = files.get(name).ok_or_else(|| format!("there is no file {name}"))?;
-                Ok((name.to_owned(), utf8(bytes.clone(), MAX_FILE)?))
+                Ok((name.to_owned(), within(bytes.clone(), most)?))
             }
             Files::Disk(directory) => {
                 let path = directory.join(name);
@@ -104,7 +110,7 @@ impl Input {
                 if !path.is_file() {
                     return Err("this is not a file; name one".to_owned());
                 }
-                Ok((path.display().to_string(), read(&path, MAX_FILE)?))
+                Ok((path.display().to_string(), read_bytes(&path, most)?))
             }
         }
     }
@@ -132,16 +138,25 @@ fn is_description(text: &str) -> bool {
 }
 
 fn read(path: &Path, most: u64) -> Result<String, String> {
+    utf8(read_bytes(path, most)?, most)
+}
+
+fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let file = std::fs::File::open(path).map_err(|error| explain(&error))?;
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(|error| explain(&error))?;
-    utf8(bytes, most)
+    within(bytes, most)
 }
 
-fn utf8(bytes: Vec<u8>, most: u64) -> Result<String, String> {
+fn within(bytes: Vec<u8>, most: u64) -> Result<Vec<u8>, String> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > most) {
         return Err(format!("this is larger than {} MB; make it smaller", most / MEGABYTE));
     }
+    Ok(bytes)
+}
+
+fn utf8(bytes: Vec<u8>, most: u64) -> Result<String, String> {
+    let bytes = within(bytes, most)?;
     String::from_utf8(bytes).map_err(|error| {
         format!("this is not UTF-8 (from byte {} on); save it as UTF-8", error.utf8_error().valid_up_to())
     })

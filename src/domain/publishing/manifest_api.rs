@@ -2,7 +2,7 @@
 
 use crate::base::environment::Environment;
 use crate::base::version::{Version, VersionState};
-use crate::domain::catalog::model::{Document, Visibility};
+use crate::domain::catalog::model::Visibility;
 use crate::domain::catalog::spec::{ApiSpec, Attributes, DefinitionSpec, EndpointSpec, VersionSpec};
 use crate::domain::publishing::fields::{Fields, shown};
 use crate::domain::publishing::files::Input;
@@ -10,13 +10,13 @@ use crate::domain::publishing::manifest::{Lifecycle, WantedApi, checked, one_of,
 use crate::domain::publishing::manifest_policies::{self, Credentials};
 use crate::domain::publishing::problem::{At, Place, Problems};
 use crate::domain::publishing::yaml::Node;
-use crate::domain::publishing::{files, manifest_scopes, openapi, rules};
+use crate::domain::publishing::{files, manifest_documents, manifest_scopes, openapi, rules};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a version's only endpoint is called when the manifest writes it straight into the version.
 pub(super) const ONLY_ENDPOINT: &str = "default";
 /// The longest Markdown text, in characters.
-const MAX_MARKDOWN: usize = 200_000;
+pub(super) const MAX_MARKDOWN: usize = 200_000;
 
 /// Reads an API whose `kind` was taken.
 pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problems) -> Option<WantedApi> {
@@ -29,6 +29,7 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
     let description = markdown(input, &mut fields, ("description", "description_file"), problems);
     let owner = optional(fields.text("owner", problems), |t| rules::line(t, 100), problems);
     let owners = owners(&mut fields, problems);
+    let support = checked(fields.text("support", problems), rules::contact, problems);
     let tags = tags(&mut fields, problems);
     let visibilities = [Visibility::Public, Visibility::Private, Visibility::Restricted].map(|v| (v.as_str(), v));
     let visibility_place = fields.place().key(fields.place().line, "visibility");
@@ -50,7 +51,7 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
     let resource_servers = manifest_scopes::resource_servers(&mut fields, problems);
     let plans_place = fields.place().key(fields.place().line, "plans");
     let plans = fields.texts("plans", problems);
-    let documents = documents(input, &mut fields, problems);
+    let documents = manifest_documents::documents(input, &mut fields, problems);
     let retired = one_of(fields.text("state", problems), problems, &[("retired", Lifecycle::Retired)]);
     let lifecycle = retired.unwrap_or(Lifecycle::Live);
     let (versions, version_places) = versions(input, &mut fields, lifecycle, problems);
@@ -75,6 +76,7 @@ pub(super) fn read(input: &Input, mut fields: Fields<'_>, problems: &mut Problem
         summary: summary.unwrap_or_default(),
         description,
         owner: owner.unwrap_or_default(),
+        support: support.map(|at| at.value).unwrap_or_default(),
         tags,
         visibility,
         takes_api_key: api_key,
@@ -200,30 +202,6 @@ fn markdown(
     optional(text.or(file), |text| rules::markdown(text, MAX_MARKDOWN), problems).unwrap_or_default()
 }
 
-fn documents(input: &Input, fields: &mut Fields<'_>, problems: &mut Problems) -> Vec<Document> {
-    let mut names = Vec::new();
-    let mut documents = Vec::new();
-    for item in fields.list("documents", problems).unwrap_or_default() {
-        let Some(mut fields) = Fields::open(item.value, item.place, problems) else {
-            continue;
-        };
-        let name = fields.required("name", "getting-started", problems);
-        let name = checked(name, rules::slug, problems);
-        let title = optional(fields.text("title", problems), |t| rules::line(t, 100), problems);
-        if !fields.has("body") && !fields.has("file") {
-            problems.add(fields.place(), "takes `file: docs/….md`, or the Markdown itself as `body`");
-        }
-        let body = markdown(input, &mut fields, ("body", "file"), problems);
-        fields.close(problems);
-        let Some(name) = name else { continue };
-        let title = title.unwrap_or_else(|| name.value.clone());
-        documents.push(Document { name: name.value.clone(), title, body });
-        names.push(name);
-    }
-    unique(names.iter(), problems);
-    documents
-}
-
 type Versions = (BTreeMap<Version, VersionSpec>, BTreeMap<Version, Place>);
 
 fn versions(input: &Input, fields: &mut Fields<'_>, lifecycle: Lifecycle, problems: &mut Problems) -> Versions {
@@ -263,9 +241,14 @@ fn version(input: &Input, item: At<&Node>, problems: &mut Problems) -> Option<(A
     let states = states.map(|state| (state.as_str(), state));
     let state = one_of(fields.text("state", problems), problems, &states).unwrap_or(VersionState::Published);
     let changelog = markdown(input, &mut fields, ("changelog", "changelog_file"), problems);
+    let sunset = checked(fields.text("sunset", problems), rules::day, problems);
+    if let Some(sunset) = sunset.as_ref().filter(|_| matches!(state, VersionState::Draft | VersionState::Published)) {
+        problems.add(&sunset.place, "a version that ends takes no new subscriptions; say `state: deprecated` too");
+    }
     let endpoints = endpoints(input, &mut fields, state, problems);
     fields.close(problems);
-    Some((number?, VersionSpec { state, changelog, endpoints }))
+    let sunset_on = sunset.map(|at| at.value);
+    Some((number?, VersionSpec { state, changelog, sunset_on, endpoints }))
 }
 
 /// The endpoints of a version: listed, or the only one written straight into the version.

@@ -5,6 +5,7 @@ use crate::domain::catalog::model::{DefinitionFormat, Operation};
 use crate::domain::catalog::spec::{DefinitionContent, DefinitionSpec};
 use crate::domain::publishing::fields::shown;
 use crate::domain::publishing::problem::{Place, Problem};
+use crate::domain::publishing::reference;
 use crate::domain::publishing::security::{NoScope, Security, resolve};
 use crate::domain::publishing::yaml;
 use serde_json::Value;
@@ -52,9 +53,9 @@ pub(super) fn parse(file: &str, source: String) -> Result<DefinitionSpec, Proble
         Problem { place: Some(place), message: wrong.message() }
     };
     let mut security = Security::read(&root).map_err(wrong_scope)?;
-    let operations = match root.get("paths") {
+    let (operations, places) = match root.get("paths") {
         Some(Value::Object(_)) => operations(&root, &mut security).map_err(wrong_scope)?,
-        None if version.starts_with("3.1") => Vec::new(), // only webhooks or components
+        None if version.starts_with("3.1") => (Vec::new(), Vec::new()), // only webhooks or components
         _ => {
             return Err(wrong("paths", "must hold the paths with their operations".to_owned()));
         }
@@ -63,7 +64,9 @@ pub(super) fn parse(file: &str, source: String) -> Result<DefinitionSpec, Proble
         return Err(wrong("paths", format!("has more than {MOST_OPERATIONS} operations; split the file")));
     }
     let (openapi_version, scopes) = (shown(&version), security.found());
-    Ok(DefinitionSpec::new(DefinitionContent { source, format, openapi_version, title, operations }, scopes))
+    let reading = reference::read(&root, reference::slugs(&operations).into_iter().zip(places).collect());
+    let content = DefinitionContent { source, format, openapi_version, title, operations, reading };
+    Ok(DefinitionSpec::new(content, scopes))
 }
 
 /// JSON if it is JSON, otherwise YAML: the bytes alone decide, not the name.
@@ -84,8 +87,14 @@ fn tree(file: &str, source: &str) -> Result<(DefinitionFormat, Value), Problem> 
     }
 }
 
-fn operations<'a>(root: &'a Value, security: &mut Security<'a>) -> Result<Vec<Operation>, NoScope<'a>> {
-    let mut found = Vec::new();
+/// An operation with the path item that it belongs to.
+type Placed<'a> = (&'a Value, &'a Value);
+
+fn operations<'a>(
+    root: &'a Value,
+    security: &mut Security<'a>,
+) -> Result<(Vec<Operation>, Vec<Placed<'a>>), NoScope<'a>> {
+    let (mut found, mut places) = (Vec::new(), Vec::new());
     for (path, item) in root.get("paths").and_then(Value::as_object).into_iter().flatten() {
         if !path.starts_with('/') {
             continue; // an extension
@@ -96,10 +105,11 @@ fn operations<'a>(root: &'a Value, security: &mut Security<'a>) -> Result<Vec<Op
             let operation = item.get(method).or_else(|| behind.get(method));
             if let Some(operation) = operation.filter(|o| o.is_object()) {
                 found.push(extract(method, path, operation, security.needs(operation)?));
+                places.push((behind, operation));
             }
         }
     }
-    Ok(found)
+    Ok((found, places))
 }
 
 fn extract(method: &str, path: &str, operation: &Value, scopes: Vec<String>) -> Operation {

@@ -59,6 +59,7 @@ pub(super) fn after(live: &Live, manifest: &Manifest, silence: Silence) -> After
                 if wanted.changelog.is_empty() {
                     wanted.changelog.clone_from(&there.changelog);
                 }
+                wanted.sunset_on = wanted.sunset_on.or(there.sunset_on);
             }
             spec.versions.entry(*version).or_insert_with(|| {
                 let state = if silence == Silence::Retire { VersionState::Retired } else { there.state };
@@ -193,6 +194,7 @@ fn differences(before: &Offer, after: &Offer) -> Vec<&'static str> {
         ("description", old.description != new.description),
         ("owner", old.owner != new.owner),
         ("owners", before.spec.owners != after.spec.owners),
+        ("support", old.support != new.support),
         ("tags", old.tags != new.tags),
         ("visibility", old.visibility != new.visibility),
         ("roles", before.spec.roles != after.spec.roles),
@@ -246,6 +248,7 @@ fn version_line(api: &str, version: Version, before: Option<&VersionSpec>, after
     }
     let mut what = Vec::new();
     what.extend((before.changelog != after.changelog).then(|| "changelog".to_owned()));
+    what.extend((before.sunset_on != after.sunset_on).then(|| "sunset".to_owned()));
     let named = |spec: &VersionSpec, name: &str| spec.endpoints.iter().find(|e| e.name == name).cloned();
     for old in before.endpoints.iter().filter(|old| named(after, &old.name).is_none()) {
         what.push(format!("endpoint {} removed", old.name));

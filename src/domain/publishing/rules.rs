@@ -5,6 +5,8 @@ use crate::base::text::{Email, is_slug};
 use crate::base::version;
 use crate::domain::publishing::fields::shown;
 use http::HeaderName;
+use time::Date;
+use time::macros::format_description;
 use url::Url;
 
 /// Headers that the gateway or HTTP itself needs, so that no credential can travel in them.
@@ -117,6 +119,38 @@ pub(super) fn backend(text: &str) -> Checked {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
+/// Where to get help, as it is kept: an e-mail address, or a URL of the web.
+pub(super) fn contact(text: &str) -> Checked {
+    if let Some(email) = Email::parse(text) {
+        return Ok(email.to_string());
+    }
+    web_link(text).map_err(|_why| {
+        format!("`{}` must be an e-mail address, or a URL such as https://support.example.com", shown(text))
+    })
+}
+
+/// A link for people: an absolute URL of the web without user and password.
+pub(super) fn web_link(text: &str) -> Checked {
+    let example = "write it like https://docs.example.com/guide";
+    if text.len() > 2000 || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(format!("a link has no spaces and at most 2000 characters; {example}"));
+    }
+    let url = Url::parse(text).map_err(|error| format!("this is not a URL ({error}); {example}"))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(format!("a link begins with http:// or https:// and names a host; {example}"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("a link may not hold a user or password; {example}"));
+    }
+    Ok(url.into())
+}
+
+/// A day.
+pub(super) fn day(text: &str) -> Result<Date, String> {
+    let format = format_description!("[year]-[month]-[day]");
+    Date::parse(text, &format).map_err(|_why| format!("`{}` must be a day such as 2027-03-31", shown(text)))
+}
+
 /// A whole number from 1 on.
 pub(super) fn count(text: &str) -> Result<u32, String> {
     match text.parse() {
@@ -179,6 +213,20 @@ mod tests {
         assert_eq!(header("Authorization").as_deref(), Ok("authorization"));
         for wrong in ["", "a b", "Host", "content-length", "Connection", "X-Forwarded-For", "naïve", "a:b"] {
             assert!(header(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_contact_is_an_address_or_a_page_of_the_web() {
+        assert_eq!(contact("Help@Example.com").as_deref(), Ok("help@example.com"));
+        assert_eq!(contact("https://help.example/a?b#c").as_deref(), Ok("https://help.example/a?b#c"));
+        for wrong in
+            ["", "help", "javascript:alert(1)", "https://u:p@a/", "data:text/html,x", "//evil.example", "a b@c"]
+        {
+            assert!(contact(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", "2027", "2027-02-30", "31.03.2027"] {
+            assert!(day(wrong).is_err(), "{wrong}");
         }
     }
 

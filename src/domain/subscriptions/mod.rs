@@ -7,3 +7,5 @@ mod plan_store;
 pub mod plans;
 mod store;
 pub mod subscribe;
+mod subscriber_store;
+pub mod subscribers;

@@ -42,6 +42,31 @@ pub(super) async fn of_api(conn: &mut Conn, api: ApiId) -> Result<Vec<Plan>> {
         .collect())
 }
 
+pub(super) async fn of_apis(conn: &mut Conn, apis: &[ApiId]) -> Result<BTreeMap<ApiId, Vec<Plan>>> {
+    let apis: Vec<_> = apis.iter().map(|api| api.0).collect();
+    let rows = sqlx::query!(
+        r#"select a.api_id as "api_id: ApiId", p.name, p.title, p.description, p.rate_count,
+               p.rate_unit as "rate_unit: RateUnit", p.burst, p.quota_count, p.quota_unit as "quota_unit: Period"
+           from api_plans a join plans p on p.id = a.plan_id
+           where a.api_id = any ($1) and p.retired_at is null
+           order by a.api_id, a.position, p.name"#,
+        &apis,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut plans: BTreeMap<ApiId, Vec<Plan>> = BTreeMap::new();
+    for row in rows {
+        plans.entry(row.api_id).or_default().push(Plan {
+            name: row.name,
+            title: row.title,
+            description: row.description,
+            rate: rate(row.rate_count, row.rate_unit, row.burst),
+            quota: quota(row.quota_count, row.quota_unit),
+        });
+    }
+    Ok(plans)
+}
+
 pub(super) async fn all(conn: &mut Conn) -> Result<Vec<(Plan, PlanState)>> {
     let rows = sqlx::query!(
         r#"select name, title, description, rate_count, rate_unit as "rate_unit: RateUnit", burst,

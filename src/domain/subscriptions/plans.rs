@@ -13,6 +13,16 @@ pub async fn of_api(ctx: &Ctx, api: ApiId) -> Result<Vec<Plan>> {
     store::of_api(&mut *ctx.conn().await?, api).await
 }
 
+/// The name of the plan that an API lists first, if it has any.
+pub async fn first_of_api(conn: &mut Conn, api: ApiId) -> Result<Option<String>> {
+    Ok(store::of_api(conn, api).await?.into_iter().next().map(|plan| plan.name))
+}
+
+/// The same of several APIs at once; one that offers none is left out.
+pub async fn of_apis(ctx: &Ctx, apis: &[ApiId]) -> Result<BTreeMap<ApiId, Vec<Plan>>> {
+    store::of_apis(&mut *ctx.conn().await?, apis).await
+}
+
 /// Every plan with its state, by name.
 pub async fn all(conn: &mut Conn) -> Result<Vec<(Plan, PlanState)>> {
     store::all(conn).await

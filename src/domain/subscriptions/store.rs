@@ -139,6 +139,28 @@ pub(super) async fn of_member_for_api(conn: &mut Conn, member: &Member, api: Api
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// The member's own applications with an active subscription to a major version, by name; at most 100.
+pub(super) async fn own_for_major(
+    conn: &mut Conn,
+    member: &Member,
+    (api, major): (ApiId, u16),
+) -> Result<Vec<(ApplicationId, String)>> {
+    let rows = sqlx::query!(
+        r#"select a.id as "id: ApplicationId", a.name
+           from subscriptions s
+           join applications a on a.id = s.application_id
+           where a.owner_id = $1 and s.api_id = $2 and s.major = $3 and s.state = 'active' and a.direct_api_id is null
+           order by lower(a.name)
+           limit 100"#,
+        member.id.0,
+        api.0,
+        i32::from(major),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
 pub(super) async fn set_plan(conn: &mut Conn, id: SubscriptionId, plan: PlanId) -> Result<()> {
     sqlx::query!("update subscriptions set plan_id = $2 where id = $1", id.0, plan.0).execute(conn).await?;
     Ok(())

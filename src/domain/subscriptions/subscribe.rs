@@ -14,6 +14,20 @@ use crate::domain::subscriptions::store;
 use crate::infra::db::{Conn, OnConstraint as _};
 use serde_json::json;
 
+/// One API to subscribe to: its name in URLs, its major version, and the name of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The API's name in URLs.
+    pub api: String,
+    /// The major version.
+    pub major: u16,
+    /// The plan's name.
+    pub plan: String,
+}
+
+/// APIs that are added at once, at most.
+pub const MOST_AT_ONCE: usize = 100;
+
 /// Subscribes an application of the member's. Subscribing twice is an error that says so.
 pub async fn add(
     ctx: &Ctx,
@@ -22,13 +36,62 @@ pub async fn add(
     (api, major): (&str, u16),
     plan: &str,
 ) -> Result<Subscription> {
+    let wanted = Wanted { api: api.to_owned(), major, plan: plan.to_owned() };
+    add_all(ctx, member, application, &[wanted]).await?.pop().ok_or(Error::NotFound)
+}
+
+/// The same for several APIs: all of them or none.
+pub async fn add_all(
+    ctx: &Ctx,
+    member: &Member,
+    application: ApplicationId,
+    wanted: &[Wanted],
+) -> Result<Vec<Subscription>> {
     let mut tx = ctx.db.begin().await?;
     let application = manage::reach(&mut tx, member, application).await?.for_change()?;
-    let version = browse::major(&mut tx, &Viewer::Member(member.clone()), api, major).await?;
-    if find(&mut tx, application.id, version.api.id, major).await?.is_some() {
-        let what = format!("{} is subscribed to {} v{major} already.", application.name, version.api.title);
-        return Err(Error::Conflict(what));
+    match wanted.len() {
+        0 => return Err(Error::Conflict("Choose an API to add.".to_owned())),
+        1..=MOST_AT_ONCE => {}
+        _ => return Err(Error::Conflict(format!("Add {MOST_AT_ONCE} APIs at once at most."))),
     }
+    let viewer = Viewer::Member(member.clone());
+    let mut added = Vec::with_capacity(wanted.len());
+    for Wanted { api, major, plan } in wanted {
+        let version = browse::major(&mut tx, &viewer, api, *major).await?;
+        if find(&mut tx, application.id, version.api.id, *major).await?.is_some() {
+            let what = format!("{} is subscribed to {} v{major} already.", application.name, version.api.title);
+            return Err(Error::Conflict(what));
+        }
+        added.push(ensure(&mut tx, ctx, member, (&application, &version), Some(plan)).await?);
+    }
+    tx.commit().await?;
+    Ok(added)
+}
+
+/// Who shall subscribe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subscriber {
+    /// An application that is there.
+    Existing(ApplicationId),
+    /// One that is made on the way, by its name.
+    New(String),
+}
+
+/// The same as [`add`], for an application that may have to be made: both happen, or neither.
+pub async fn begin(
+    ctx: &Ctx,
+    member: &Member,
+    subscriber: Subscriber,
+    (api, major): (&str, u16),
+    plan: &str,
+) -> Result<Subscription> {
+    let name = match subscriber {
+        Subscriber::Existing(id) => return add(ctx, member, id, (api, major), plan).await,
+        Subscriber::New(name) => name,
+    };
+    let mut tx = ctx.db.begin().await?;
+    let version = browse::major(&mut tx, &Viewer::Member(member.clone()), api, major).await?;
+    let application = manage::create_in(&mut tx, ctx, member, &name, "").await?;
     let subscription = ensure(&mut tx, ctx, member, (&application, &version), Some(plan)).await?;
     tx.commit().await?;
     Ok(subscription)
@@ -109,6 +172,11 @@ pub async fn of_application(ctx: &Ctx, member: &Member, application: Application
 /// The subscriptions to one API that the member's applications (own and shared) have, newest major first.
 pub async fn of_member_for_api(ctx: &Ctx, member: &Member, api: ApiId) -> Result<Vec<Subscription>> {
     store::of_member_for_api(&mut *ctx.conn().await?, member, api).await
+}
+
+/// The applications of the member's own that are subscribed to a major version: id and name.
+pub async fn own_for_major(ctx: &Ctx, member: &Member, on: (ApiId, u16)) -> Result<Vec<(ApplicationId, String)>> {
+    store::own_for_major(&mut *ctx.conn().await?, member, on).await
 }
 
 /// The subscription of an application to a major version, if there is one.

@@ -134,6 +134,27 @@ pub(super) async fn of_application(
     Ok(rows)
 }
 
+/// The same of these subscriptions.
+pub(super) async fn of_subscriptions(conn: &mut Conn, ids: &[Uuid], (day, month): (Date, Date)) -> Result<Vec<Row>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select s.id as subscription, p.quota_count as "count!", p.quota_unit as "per!: Period",
+               coalesce(q.used, 0) as "used!"
+           from subscriptions s
+           join plans p on p.id = s.plan_id
+           left join quota_periods q
+               on q.subject = 'subscription:' || s.id || ':' || p.quota_unit
+               and q.period = case p.quota_unit when 'day' then $2::date else $3::date end
+           where s.id = any ($1) and p.quota_count is not null"#,
+        ids,
+        day,
+        month,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows)
+}
+
 fn column(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -7,10 +7,12 @@ use crate::base::quota::{Ask, Lease, Span, Unused};
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Member;
 use crate::domain::applications::manage;
+use crate::domain::subscriptions::model::Subscription;
 use crate::domain::usage::quota_store as store;
 use crate::infra::db::Conn;
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 /// How much of a subscription's quota is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,12 +61,26 @@ pub async fn of_application(
     let now = ctx.clock.now();
     let (day, month) = (Span::of(Period::Day, now), Span::of(Period::Month, now));
     let rows = store::of_application(&mut conn, application, (day.first, month.first)).await?;
-    let standing = |row: store::Row| {
-        let quota = Quota { count: store::number(row.count), per: row.per };
-        let resets_at = Span::of(row.per, now).end;
-        (SubscriptionId(row.subscription), Standing { quota, used: store::number(row.used), resets_at })
-    };
-    Ok(rows.into_iter().map(standing).collect())
+    Ok(rows.into_iter().map(|row| standing(&row, now)).collect())
+}
+
+fn standing(row: &store::Row, now: OffsetDateTime) -> (SubscriptionId, Standing) {
+    let quota = Quota { count: store::number(row.count), per: row.per };
+    let resets_at = Span::of(row.per, now).end;
+    (SubscriptionId(row.subscription), Standing { quota, used: store::number(row.used), resets_at })
+}
+
+/// Where these subscriptions stand with the quotas of their plans; those without a quota are left out. The caller has
+/// found them for somebody who may see them.
+pub async fn of_subscriptions(ctx: &Ctx, subscriptions: &[Subscription]) -> Result<BTreeMap<SubscriptionId, Standing>> {
+    if subscriptions.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let ids: Vec<Uuid> = subscriptions.iter().map(|subscription| subscription.id.0).collect();
+    let now = ctx.clock.now();
+    let (day, month) = (Span::of(Period::Day, now), Span::of(Period::Month, now));
+    let rows = store::of_subscriptions(&mut *ctx.conn().await?, &ids, (day.first, month.first)).await?;
+    Ok(rows.into_iter().map(|row| standing(&row, now)).collect())
 }
 
 /// Removes periods that are over: days after two days, months with the next but one.

@@ -9,7 +9,9 @@ use crate::base::error::{Error, Result};
 use crate::base::id::{ApiKeyId, ApplicationId};
 use crate::base::tally::{Batch, Credential, Tally, TallyKey};
 use crate::domain::credentials::KeyUse;
-use crate::domain::usage::store::{self, Row, Standing};
+use crate::domain::usage::columns::{self, Row};
+use crate::domain::usage::hour_store;
+use crate::domain::usage::store::{self, Standing};
 use crate::domain::{Ctx, credentials};
 use crate::infra::db::Conn;
 use std::collections::BTreeMap;
@@ -53,8 +55,8 @@ impl Writer {
     }
 }
 
-/// Adds to the minutes, in one statement. The rows go in the order of the table's key, whatever order they came in: two
-/// nodes that write the same minutes then wait for one another instead of deadlocking.
+/// Adds to the minutes and to their hours, a statement each. The rows go in the order of the table's key, whatever order
+/// they came in: two nodes that write the same minutes then wait for one another instead of deadlocking.
 async fn add(conn: &mut Conn, batch: &[(TallyKey, Tally)]) -> Result<()> {
     let mut rows: BTreeMap<Row, Tally> = BTreeMap::new();
     for (key, tally) in batch {
@@ -63,7 +65,10 @@ async fn add(conn: &mut Conn, batch: &[(TallyKey, Tally)]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    store::add(conn, rows).await
+    // Always minutes first, so that two nodes wait for one another in the same order.
+    let hours = columns::by_hour(&rows);
+    store::add(conn, rows).await?;
+    hour_store::add(conn, hours).await
 }
 
 async fn touch(conn: &mut Conn, batch: &[(TallyKey, Tally)]) -> Result<()> {

@@ -7,12 +7,14 @@ use crate::domain::Ctx;
 use crate::domain::accounts::model::Member;
 use crate::domain::applications::manage;
 use crate::domain::applications::model::Reached;
-use crate::domain::usage::refusal_store as store;
+use crate::domain::usage::{found_store, refusal_store as store};
 use crate::infra::db::Conn;
 use time::{Duration, OffsetDateTime};
 
 /// Refused calls that a page shows.
 const SHOWN: i64 = 50;
+/// Of every application together, on the page that finds one.
+const LATEST: i64 = 10;
 /// Longer ids are none of ours.
 const LONGEST_ID: usize = 128;
 
@@ -52,6 +54,21 @@ pub struct Refusals {
     pub omitted: i64,
 }
 
+/// A refused call of one of a member's applications, with the way to what it was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundCall {
+    /// The call.
+    pub call: RefusedCall,
+    /// Whose it was.
+    pub application: ApplicationId,
+    /// Its name.
+    pub application_name: String,
+    /// Whether the application only stands behind credentials that were generated on an API, and has no pages.
+    pub is_direct: bool,
+    /// The API's name in URLs; nothing if the call named none that there still is.
+    pub api_name: Option<String>,
+}
+
 /// Adds a batch.
 pub async fn batch(conn: &mut Conn, batch: &RefusedBatch) -> Result<()> {
     if !batch.calls.is_empty() {
@@ -73,6 +90,20 @@ pub async fn list(ctx: &Ctx, member: &Member, id: ApplicationId, request_id: Opt
     };
     let omitted = store::omitted(&mut conn, id, ctx.clock.now() - Duration::DAY).await?;
     Ok(Refusals { reached, calls, omitted })
+}
+
+/// The refused calls with this request id among those of every application that the member reaches, and of credentials
+/// that they have generated on APIs.
+pub async fn find(ctx: &Ctx, member: &Member, request_id: &str) -> Result<Vec<FoundCall>> {
+    if request_id.is_empty() || request_id.len() > LONGEST_ID {
+        return Ok(Vec::new());
+    }
+    found_store::find(&mut *ctx.conn().await?, member, request_id, SHOWN).await
+}
+
+/// The latest of the same applications.
+pub async fn latest(ctx: &Ctx, member: &Member) -> Result<Vec<FoundCall>> {
+    found_store::latest(&mut *ctx.conn().await?, member, LATEST).await
 }
 
 /// Removes those that are older than so many days; answers how many.

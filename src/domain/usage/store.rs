@@ -5,23 +5,11 @@ use crate::base::error::Result;
 use crate::base::id::{ApiId, ApplicationId};
 use crate::base::latency::Latency;
 use crate::base::tally::Tally;
+use crate::domain::usage::columns::{Columns, Row};
 use crate::domain::usage::totals::DayTotal;
 use crate::infra::db::Conn;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
-
-/// The key of `usage_minutes`, in the order of its columns.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Row {
-    pub(super) minute: OffsetDateTime,
-    pub(super) api: ApiId,
-    pub(super) version: String,
-    pub(super) application: ApplicationId,
-    pub(super) credential: String,
-    pub(super) environment: Environment,
-    pub(super) status_class: u8,
-    pub(super) operation: String,
-}
 
 /// How a batch stands.
 pub(super) enum Standing {
@@ -86,20 +74,7 @@ pub(super) async fn remove_before(conn: &mut Conn, before: OffsetDateTime, most:
 
 /// Adds tallies to their minutes.
 pub(super) async fn add(conn: &mut Conn, rows: BTreeMap<Row, Tally>) -> Result<()> {
-    let (keys, tallies): (Vec<Row>, Vec<Tally>) = rows.into_iter().unzip();
-    let minutes: Vec<_> = keys.iter().map(|key| key.minute).collect();
-    let apis: Vec<_> = keys.iter().map(|key| key.api.0).collect();
-    let versions: Vec<_> = keys.iter().map(|key| key.version.clone()).collect();
-    let applications: Vec<_> = keys.iter().map(|key| key.application.0).collect();
-    let credentials: Vec<_> = keys.iter().map(|key| key.credential.clone()).collect();
-    let environments: Vec<_> = keys.iter().map(|key| key.environment.as_str().to_owned()).collect();
-    let operations: Vec<_> = keys.iter().map(|key| key.operation.clone()).collect();
-    // Postgres knows no array of arrays of different lengths.
-    let latencies: Vec<_> = tallies.iter().map(|tally| literal(&tally.latency)).collect();
-    let status_classes: Vec<_> = keys.iter().map(|key| i16::from(key.status_class)).collect();
-    let sums = |of: fn(&Tally) -> u64| -> Vec<i64> {
-        tallies.iter().map(|tally| i64::try_from(of(tally)).unwrap_or(i64::MAX)).collect()
-    };
+    let n = Columns::new(rows);
     sqlx::query!(
         "insert into usage_minutes as u
              (minute, api_id, version, application_id, credential, environment, status_class, operation,
@@ -118,28 +93,23 @@ pub(super) async fn add(conn: &mut Conn, rows: BTreeMap<Row, Tally>) -> Result<(
              response_bytes = u.response_bytes + excluded.response_bytes,
              duration_us = u.duration_us + excluded.duration_us,
              latency = latency_sum(u.latency, excluded.latency)",
-        &minutes,
-        &apis,
-        &versions,
-        &applications,
-        &credentials,
-        &environments,
-        &status_classes,
-        &operations,
-        &sums(|tally| tally.requests),
-        &sums(|tally| tally.request_bytes),
-        &sums(|tally| tally.response_bytes),
-        &sums(|tally| tally.duration_us),
-        &latencies,
+        &n.times,
+        &n.apis,
+        &n.versions,
+        &n.applications,
+        &n.credentials,
+        &n.environments,
+        &n.status_classes,
+        &n.operations,
+        &n.requests,
+        &n.request_bytes,
+        &n.response_bytes,
+        &n.durations,
+        &n.latencies,
     )
     .execute(conn)
     .await?;
     Ok(())
-}
-
-fn literal(latency: &Latency) -> String {
-    let elements: Vec<String> = latency.to_column().iter().map(i64::to_string).collect();
-    format!("{{{}}}", elements.join(","))
 }
 
 /// The totals of an application by day, API and environment; at most so many, the latest days first.

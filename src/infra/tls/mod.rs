@@ -4,6 +4,7 @@ pub mod client;
 pub mod expiry;
 mod files;
 pub mod instance;
+pub mod own;
 pub mod server;
 mod validity;
 mod watched;

@@ -8,6 +8,7 @@ use crate::infra::tls::validity::Validity;
 use crate::infra::tls::watched::{Stage, Watched};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use std::fmt;
@@ -91,6 +92,11 @@ impl Server {
     /// When its certificate expires, in seconds since the epoch, where that can be read.
     pub fn expires_at(&self) -> Option<i64> {
         self.identity.current().validity.map(|validity| validity.end.unix_timestamp())
+    }
+
+    /// The certificate itself, as it is shown now.
+    pub(super) fn leaf(&self) -> Option<CertificateDer<'static>> {
+        self.identity.current().certified.cert.first().cloned()
     }
 
     /// What is wrong with its certificate by the machine's clock, if something is.

@@ -2,8 +2,10 @@
 
 use crate::base::error::{self, Error};
 use crate::base::id::ApplicationId;
+use crate::domain::accounts::model::Member;
 use crate::domain::applications::manage;
 use crate::domain::applications::model::Consequences;
+use crate::domain::usage::report;
 use crate::web::error::Result;
 use crate::web::flash::Flash;
 use crate::web::form::{Fields, Outcome, Wrong, outcome};
@@ -22,6 +24,8 @@ struct Deletion {
     id: ApplicationId,
     name: String,
     losses: String,
+    /// `1,284 calls`, in the last day; empty when there was none.
+    in_use: String,
     wrong: Wrong,
 }
 
@@ -52,7 +56,8 @@ pub async fn ask(
 ) -> Result {
     let application = manage::get(&state.ctx, &member, id).await?.for_change()?;
     let losses = losses(manage::consequences(&state.ctx, &member, id).await?);
-    show(&Deletion { shell, id, name: application.name, losses, wrong: Wrong::default() })
+    let in_use = in_use(&state, &member, id).await?;
+    show(&Deletion { shell, id, name: application.name, losses, in_use, wrong: Wrong::default() })
 }
 
 /// Does it.
@@ -71,8 +76,16 @@ pub async fn delete(
     };
     match outcome(answer)? {
         Outcome::Done(()) => redirect_with(&state, &urls::applications(), Flash::ApplicationDeleted),
-        Outcome::Wrong(wrong) => refuse(&Deletion { shell, id, name, losses, wrong }),
+        Outcome::Wrong(wrong) => {
+            let in_use = in_use(&state, &member, id).await?;
+            refuse(&Deletion { shell, id, name, losses, in_use, wrong })
+        }
     }
+}
+
+async fn in_use(state: &PortalState, member: &Member, id: ApplicationId) -> Result<String> {
+    let calls = report::of_last_day(&state.ctx, member, id).await?;
+    Ok(if calls > 0 { words::counted(i64::try_from(calls).unwrap_or(i64::MAX), "call") } else { String::new() })
 }
 
 fn losses(consequences: Consequences) -> String {

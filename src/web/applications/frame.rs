@@ -36,6 +36,10 @@ pub enum Tab {
     ApiKeys,
     /// Refused calls.
     Refusals,
+    /// Usage.
+    Usage,
+    /// What was done to it.
+    Activity,
 }
 
 impl Frame {
@@ -61,6 +65,8 @@ impl Frame {
             Tab::Credentials(environment) => environment.as_str(),
             Tab::ApiKeys => "api-keys",
             Tab::Refusals => "refusals",
+            Tab::Usage => "usage",
+            Tab::Activity => "activity",
         }
     }
 

@@ -2,18 +2,17 @@
 
 use crate::base::environment::Environment;
 use crate::base::id::ApplicationId;
-use crate::domain::usage::refusal_words::{Words, words};
-use crate::domain::usage::refusals::{self, RefusedCall};
+use crate::domain::usage::refusals;
 use crate::web::applications::frame::{Frame, Tab};
 use crate::web::error::Result;
 use crate::web::page::{Shell, show};
 use crate::web::path::At;
 use crate::web::state::PortalState;
+use crate::web::usage::refusal_row::{Row, keep};
 use crate::web::viewer::SignedIn;
 use crate::web::{filters, urls};
 use askama::Template;
 use axum::extract::{Query, State};
-use time::OffsetDateTime;
 
 #[derive(Template)]
 #[template(path = "applications/refusals.html")]
@@ -25,17 +24,6 @@ struct Refusals {
     calls: Vec<Row>,
     omitted: String,
     keep_days: String,
-}
-
-struct Row {
-    request_id: String,
-    at: OffsetDateTime,
-    what: &'static str,
-    help: &'static str,
-    method: String,
-    path: String,
-    /// The API, the environment and the credential.
-    about: String,
 }
 
 /// What is looked for.
@@ -52,36 +40,6 @@ impl Refusals {
 
     fn heading(&self) -> &'static str {
         if self.request_id.is_empty() { "Latest refused calls" } else { "Found by request ID" }
-    }
-}
-
-impl From<RefusedCall> for Row {
-    fn from(call: RefusedCall) -> Self {
-        const NEWER: Words = Words {
-            what: "The gateway refused the call.",
-            help: "This portal is older than the gateway and does not know the reason; ask the operator.",
-        };
-        let Words { what, help } = words(&call.reason).unwrap_or(NEWER);
-        let api = call.api.map(|api| format!("{api} {}", call.version.unwrap_or_default()));
-        let environment = if call.environment == Environment::Sandbox.as_str() { "sandbox" } else { "production" };
-        let credential = match (call.key, call.client) {
-            (Some(name), _) => format!("API key {name}"),
-            (None, Some(_)) => "access token".to_owned(),
-            (None, None) => "a credential that was deleted since".to_owned(),
-        };
-        Self {
-            request_id: call.request_id,
-            at: call.at,
-            what,
-            help,
-            method: call.method,
-            path: call.path,
-            about: [api.as_deref(), Some(environment), Some(&*credential)]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(" · "),
-        }
     }
 }
 
@@ -103,10 +61,6 @@ pub async fn index(
         request_id,
         calls: found.calls.into_iter().map(Row::from).collect(),
         omitted: if found.omitted > 0 { calls(found.omitted) } else { String::new() },
-        keep_days: if state.keep_refusals_days == 1 {
-            "a day".to_owned()
-        } else {
-            format!("{} days", state.keep_refusals_days)
-        },
+        keep_days: keep(state.keep_refusals_days),
     })
 }

@@ -4,12 +4,12 @@ use crate::base::environment::Environment;
 use crate::base::error::Error;
 use crate::base::version::VersionState;
 use crate::domain::accounts::model::Viewer;
-use crate::domain::catalog::browse;
-use crate::domain::catalog::model::{Document, MajorVersion, Visibility};
+use crate::domain::catalog::model::{DocumentEntry, DocumentKind, MajorVersion, Visibility};
+use crate::domain::catalog::{browse, oversight};
 use crate::web::error::{Failure, Result};
 use crate::web::path::Major;
 use crate::web::state::PortalState;
-use crate::web::urls;
+use crate::web::{urls, words};
 
 /// For `catalog/frame.html`; the field `frame` of every page that extends it.
 #[derive(Clone, Debug)]
@@ -19,7 +19,9 @@ pub struct Frame {
     /// Every major that the viewer sees, newest first.
     pub majors: Vec<MajorVersion>,
     /// The API's documents.
-    pub documents: Vec<Document>,
+    pub documents: Vec<DocumentEntry>,
+    /// Whether the viewer looks after the API, and has pages of it that nobody else has.
+    pub oversees: bool,
     pane: Pane,
 }
 
@@ -28,12 +30,20 @@ pub struct Frame {
 pub enum Pane {
     /// Overview.
     Overview,
-    /// Operations.
-    Operations,
+    /// The reference.
+    Reference,
+    /// What changed between versions.
+    Changes,
     /// A document, by name.
     Document(String),
     /// API Keys of an environment.
     Keys(Environment),
+    /// Subscribing.
+    Subscribe,
+    /// What was called, for whoever looks after it.
+    Usage,
+    /// Who has subscribed, for the same.
+    Subscribers,
 }
 
 /// A link of the navigation at the side.
@@ -60,7 +70,11 @@ impl Frame {
         let version = majors.iter().find(|m| m.major == major.0).cloned();
         let version = version.ok_or(Failure::Domain(Error::NotFound))?;
         let documents = browse::documents(&state.ctx, version.api.id).await?;
-        Ok(Self { version, majors, documents, pane })
+        let oversees = match viewer.member() {
+            Some(member) => oversight::oversees(&mut *state.ctx.conn().await?, member, version.api.id).await?,
+            None => false,
+        };
+        Ok(Self { version, majors, documents, oversees, pane })
     }
 
     /// Title and major: `Petstore v1`.
@@ -93,7 +107,10 @@ impl Frame {
             note: match major_state(m) {
                 "" if self.is_latest(m) => (format!("Latest, {}", current(m)), "is-ok"),
                 "" => (current(m), ""),
-                state => (state.to_owned(), "is-warn"),
+                state => match m.sunset_on() {
+                    Some(day) => (format!("Retires {}", words::day_short(day)), "is-warn"),
+                    None => (state.to_owned(), "is-warn"),
+                },
             },
         };
         self.majors.iter().map(link).collect()
@@ -104,16 +121,41 @@ impl Frame {
         let (api, major) = (&self.version.api.name, self.version.major);
         let tab = |pane, url, icon, label: &str| Tab { url, icon, label: label.to_owned(), is_here: self.pane == pane };
         let mut tabs = vec![tab(Pane::Overview, urls::api(api, major), "layers", "Overview")];
-        let described = self.version.current().and_then(|v| v.endpoints.iter().find(|e| e.has_definition));
-        if let Some(endpoint) = described {
-            let url = urls::api_operations(api, major, &endpoint.name);
-            tabs.push(tab(Pane::Operations, url, "code-xml", "Operations"));
+        if self.version.current().is_some_and(|v| v.endpoints.iter().any(|e| e.has_definition)) {
+            tabs.push(tab(Pane::Reference, urls::api_reference(api, major, ""), "code-xml", "Reference"));
+        }
+        if self.version.versions.len() > 1 || self.majors.iter().any(|other| other.major < major) {
+            tabs.push(tab(Pane::Changes, urls::api_changes(api, major), "history", "What changed"));
         }
         for document in &self.documents {
             let url = urls::api_document(api, major, &document.name);
-            tabs.push(tab(Pane::Document(document.name.clone()), url, "book-open", &document.title));
+            let icon = match document.kind {
+                DocumentKind::Markdown => "book-open",
+                DocumentKind::Link => "external-link",
+                DocumentKind::File => "file-text",
+            };
+            tabs.push(tab(Pane::Document(document.name.clone()), url, icon, &document.title));
         }
         tabs
+    }
+
+    /// The pages for whoever looks after the API; none for others.
+    pub(crate) fn oversight(&self) -> Vec<Tab> {
+        if !self.oversees {
+            return Vec::new();
+        }
+        let (api, major) = (&self.version.api.name, self.version.major);
+        let pages = [
+            (Pane::Usage, urls::api_usage(api, major), "chart-column", "Usage"),
+            (Pane::Subscribers, urls::api_subscribers(api, major), "users", "Subscribers"),
+        ];
+        let tab = |(pane, url, icon, label): (Pane, String, _, &str)| Tab {
+            url,
+            icon,
+            label: label.to_owned(),
+            is_here: self.pane == pane,
+        };
+        pages.map(tab).into()
     }
 
     /// The environments, below the heading Credentials.

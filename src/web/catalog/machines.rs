@@ -97,7 +97,7 @@ pub async fn catalog(State(state): State<PortalState>, Query(asked): Query<Asked
             json!({ "href": format!("{portal}{}", urls::api(name, major)), "type": "text/html", "title": card.title });
         let mut about = json!({ "anchor": address(&state, card), "service-doc": [page] });
         if let (true, Some(about)) = (card.is_described, about.as_object_mut()) {
-            let file = format!("{portal}{}", urls::api_definition(name, major, ""));
+            let file = format!("{portal}{}", urls::api_file(name, major, "", "json"));
             about.insert("service-desc".to_owned(), json!([{ "href": file }]));
         }
         about

@@ -1,11 +1,13 @@
 //! The catalogue: the list, and the pages of one API.
 
-pub mod definition;
 pub mod document;
 pub mod frame;
 pub mod index;
 pub mod machines;
 mod narrowing;
-pub mod operations;
 pub mod overview;
+pub mod reference;
 mod rules;
+pub mod subscribe;
+pub mod subscribers;
+mod subscriptions;

@@ -108,6 +108,7 @@ fn links(reached: &Reached, environment: Environment, may_renew: bool) -> Links 
     let when = |may: bool, url: String| if may { url } else { String::new() };
     Links {
         pane: urls::credentials(id, environment),
+        token: when(is_own && may_renew, urls::test_token(id, environment)),
         regeneration: when(is_own && may_renew, urls::secret_regeneration(id, environment)),
         old_secret_deletion: when(is_own, urls::old_secret_deletion(id, environment)),
     }

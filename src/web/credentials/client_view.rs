@@ -2,6 +2,7 @@
 
 use crate::domain::credentials::client_model::{Client, ClientKind, ClientSettings, GrantType};
 use crate::domain::oauth::metadata::{AUTHORIZE, DEVICE_AUTHORIZATION, REVOKE, TOKEN};
+use crate::domain::oauth::testing;
 use crate::web::credentials::{commands, settings_facts};
 use crate::web::words;
 use time::OffsetDateTime;
@@ -24,12 +25,16 @@ pub(super) struct ClientView {
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) examples: Vec<Example>,
     pub(super) links: Links,
+    /// Whether Generate Token may be used: it gets what the client credentials grant would.
+    pub(super) may_have_token: bool,
 }
 
 /// What may be done with it, and where.
 pub(super) struct Links {
     /// Where it stands.
     pub(super) pane: String,
+    /// Generate Token (POST); empty where the viewer may not.
+    pub(super) token: String,
     /// A new secret; empty where the viewer may make none.
     pub(super) regeneration: String,
     /// The end of the old secret (POST); empty where the viewer may only read.
@@ -52,6 +57,11 @@ pub(super) struct Example {
 }
 
 impl ClientView {
+    /// The first command, which the button cURL copies.
+    pub(super) fn first_command(&self) -> &str {
+        self.examples.first().map_or("", |example| &example.text)
+    }
+
     /// `secret` only in the answer to a POST. `issuer` is the portal's URL.
     pub(super) fn new(client: Client, issuer: &str, secret: Option<&str>, links: Links, now: OffsetDateTime) -> Self {
         let grace = client.grace_until(now).map(|until| (words::seconds_left(now, until), words::left(now, until)));
@@ -64,6 +74,7 @@ impl ClientView {
                 .collect(),
             endpoints: endpoints(issuer, &client.settings),
             is_public: client.settings.kind == ClientKind::Public,
+            may_have_token: testing::may_have_token(&client.settings),
             grants: settings_facts::grants(&client.settings),
             old_hint: client.old_secret.map(|(hint, _)| hint).unwrap_or_default(),
             hint: client.secret_hint,

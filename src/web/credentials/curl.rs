@@ -23,18 +23,12 @@ pub async fn example(ctx: &Ctx, version: &MajorVersion, endpoint: &Endpoint, gat
     if !endpoint.has_definition {
         return Ok(url);
     }
-    let operations = browse::operations(ctx, endpoint.id).await?;
-    let simple = operations.iter().find(|o| o.method == "GET" && !o.deprecated && is_plain(&o.path));
-    Ok(simple.map_or(url.clone(), |operation| format!("{url}{}", operation.path)))
+    let path = browse::plain_path(ctx, endpoint.id).await?;
+    Ok(url + path.as_deref().unwrap_or_default())
 }
 
 /// The endpoint of that name where it can be called in the environment; any that can when the name is empty.
 pub fn endpoint<'a>(version: &'a MajorVersion, environment: Environment, name: &str) -> Option<&'a Endpoint> {
     let mut open = version.current()?.endpoints.iter().filter(|e| e.environments.contains(&environment));
     open.find(|e| name.is_empty() || e.name == name)
-}
-
-/// Without a parameter, and without anything that a shell would read.
-fn is_plain(path: &str) -> bool {
-    path.starts_with('/') && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b))
 }

@@ -142,6 +142,8 @@ fn links(version: &MajorVersion, environment: Environment, may_renew: bool) -> L
     let regeneration = urls::direct_regeneration(api, major, environment);
     Links {
         pane: urls::api_keys(api, major, environment),
+        // The console of each operation gets its own.
+        token: String::new(),
         regeneration: if may_renew { regeneration } else { String::new() },
         old_secret_deletion: urls::direct_old_secret_deletion(api, major, environment),
     }

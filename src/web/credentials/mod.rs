@@ -17,3 +17,5 @@ pub mod new_key;
 pub mod settings;
 mod settings_facts;
 mod settings_form;
+pub mod test_token;
+pub mod tokens;

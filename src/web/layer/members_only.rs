@@ -16,6 +16,8 @@ const OPEN: [&str; 9] =
     ["/sign-in", "/sign-out", "/sign-up", "/setup", "/password", "/password-reset", "/session", "/theme", "/oauth2"];
 /// What no browser opens.
 const MACHINES: [&str; 3] = ["/llms.txt", "/apis.md", "/.well-known/api-catalog"];
+/// What the twins of pages and the files end in.
+const ENDINGS: [&str; 3] = ["md", "json", "yaml"];
 
 /// Stops visitors where they may not browse.
 pub async fn layer(State(state): State<PortalState>, request: Request, next: Next) -> Response {
@@ -30,8 +32,8 @@ pub async fn layer(State(state): State<PortalState>, request: Request, next: Nex
     if OPEN.iter().any(is_under) {
         return next.run(request).await;
     }
-    let is_machine =
-        MACHINES.contains(&route) || route.rsplit('/').next().is_some_and(|last| last.rsplit('.').next() == Some("md"));
+    let ending = request.uri().path().rsplit_once('.').map_or("", |(_, ending)| ending);
+    let is_machine = MACHINES.contains(&route) || ENDINGS.contains(&ending);
     if is_machine {
         let headers = [
             (CONTENT_TYPE, "application/problem+json"),

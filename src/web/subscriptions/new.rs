@@ -1,17 +1,18 @@
-//! Add APIs: the catalogue as rows, each with a plan and an Add button.
+//! Add APIs: the catalogue as rows, each with a plan and an Add button; or several at once.
 
 use crate::base::environment::Environment;
 use crate::base::id::{ApiId, ApplicationId};
 use crate::domain::accounts::model::{Member, Viewer};
 use crate::domain::applications::manage;
-use crate::domain::catalog::browse::{self, Search};
-use crate::domain::catalog::model::MajorVersion;
+use crate::domain::catalog::model::Card;
+use crate::domain::catalog::search::{self, Openness, Search};
 use crate::domain::subscriptions::model::Plan;
+use crate::domain::subscriptions::subscribe::Wanted;
 use crate::domain::subscriptions::{plans, subscribe};
 use crate::web::applications::frame::{Frame, Tab};
 use crate::web::error::Result;
 use crate::web::flash::Flash;
-use crate::web::form::{Fields, Outcome, Wrong, outcome};
+use crate::web::form::{Outcome, Pairs, Wrong, outcome};
 use crate::web::page::{Shell, redirect_with, refuse, show};
 use crate::web::path::At;
 use crate::web::state::PortalState;
@@ -19,11 +20,10 @@ use crate::web::viewer::SignedIn;
 use crate::web::{urls, words};
 use askama::Template;
 use axum::extract::{Query, State};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::BTreeSet;
 
 /// Rows on the page at most; the search finds the others.
-const ROWS: usize = 50;
+const ROWS: u16 = 50;
 
 #[derive(Template)]
 #[template(path = "subscriptions/new.html")]
@@ -37,22 +37,49 @@ struct New {
 }
 
 struct Row {
-    name: String,
+    /// Name and major, for the form.
+    value: String,
+    /// Title and major, for people.
+    label: String,
+    url: String,
     title: String,
     summary: String,
     major: u16,
     latest: String,
     added: bool,
+    ticked: bool,
     plans: Vec<Choice>,
 }
 
-#[derive(Clone)]
 struct Choice {
     name: String,
     label: String,
+    chosen: bool,
+}
+
+impl Row {
+    fn plan_field(&self) -> String {
+        plan_field(&self.value)
+    }
+
+    fn may_add(&self) -> bool {
+        !self.added && !self.plans.is_empty()
+    }
+
+    /// What was typed, when it was refused.
+    fn keep(&mut self, fields: &Pairs) {
+        self.ticked = fields.all("api").any(|chosen| chosen == self.value);
+        let plan = fields.one(&plan_field(&self.value));
+        self.plans.iter_mut().for_each(|choice| choice.chosen = choice.name == plan);
+    }
 }
 
 impl New {
+    /// Whether several can be added at once.
+    fn has_several(&self) -> bool {
+        self.rows.iter().filter(|row| row.may_add()).count() > 1
+    }
+
     /// Why there is no row.
     fn nothing(&self) -> String {
         if self.q.is_empty() {
@@ -71,23 +98,6 @@ pub struct Asked {
     pub q: String,
 }
 
-/// The form of one row.
-#[derive(Debug, serde::Deserialize)]
-pub struct AddForm {
-    /// The API's name in URLs.
-    #[serde(default)]
-    pub api: String,
-    /// Its major version.
-    #[serde(default)]
-    pub major: String,
-    /// The plan's name.
-    #[serde(default)]
-    pub plan: String,
-    /// What was searched for, to return to the same list.
-    #[serde(default)]
-    pub q: String,
-}
-
 /// The list.
 pub async fn new(
     State(state): State<PortalState>,
@@ -99,58 +109,78 @@ pub async fn new(
     show(&page(&state, shell, &member, id, asked.q).await?)
 }
 
-/// Adds one API and returns to the list, where its row says so.
+/// Adds the API of the button that was pressed, or those that are ticked, and returns to the list, where their rows say so.
 pub async fn add(
     State(state): State<PortalState>,
     shell: Shell,
     SignedIn(member): SignedIn,
     At(id): At<ApplicationId>,
-    Fields(form): Fields<AddForm>,
+    fields: Pairs,
 ) -> Result {
-    // A major that is no number names no version; `browse::major` then finds none.
-    let major = form.major.parse().unwrap_or(u16::MAX);
-    match outcome(subscribe::add(&state.ctx, &member, id, (&form.api, major), &form.plan).await)? {
-        Outcome::Done(_) => {
-            redirect_with(&state, &urls::new_subscription_matching(id, &form.q), Flash::SubscriptionAdded)
+    let wanted = wanted(&fields);
+    match outcome(subscribe::add_all(&state.ctx, &member, id, &wanted).await)? {
+        Outcome::Done(added) => {
+            let flash = if added.len() == 1 { Flash::SubscriptionAdded } else { Flash::SubscriptionsAdded };
+            redirect_with(&state, &urls::new_subscription_matching(id, fields.one("q")), flash)
         }
-        Outcome::Wrong(wrong) => refuse(&New { wrong, ..page(&state, shell, &member, id, form.q).await? }),
+        Outcome::Wrong(wrong) => {
+            let mut page = page(&state, shell, &member, id, fields.one("q").to_owned()).await?;
+            page.rows.iter_mut().for_each(|row| row.keep(&fields));
+            refuse(&New { wrong, ..page })
+        }
     }
+}
+
+/// `only` is the one whose own button was pressed; `api` are those that are ticked. Both are such as `pets/1`, and the plan
+/// of each is in a field named after it.
+fn wanted(fields: &Pairs) -> Vec<Wanted> {
+    let only = Some(fields.one("only")).filter(|only| !only.is_empty());
+    let chosen: BTreeSet<&str> = if let Some(only) = only { [only].into() } else { fields.all("api").collect() };
+    let parse = |chosen: &str| {
+        let (api, major) = chosen.rsplit_once('/').unwrap_or((chosen, ""));
+        // A major that is no number names no version; `browse::major` then finds none.
+        let (api, major) = (api.to_owned(), major.parse().unwrap_or(u16::MAX));
+        Wanted { api, major, plan: fields.one(&plan_field(chosen)).to_owned() }
+    };
+    chosen.into_iter().map(parse).collect()
+}
+
+fn plan_field(chosen: &str) -> String {
+    format!("plan:{chosen}")
 }
 
 async fn page(state: &PortalState, shell: Shell, member: &Member, id: ApplicationId, q: String) -> Result<New> {
     let reached = manage::get(&state.ctx, member, id).await?;
     reached.clone().for_change()?;
-    let search = Search { text: q.clone(), tag: None };
-    let found = browse::search(&state.ctx, &Viewer::Member(member.clone()), &search).await?;
-    let open: Vec<MajorVersion> = found.into_iter().filter(MajorVersion::takes_subscriptions).collect();
+    let search = Search { text: q.clone(), openness: Openness::Open, ..Search::default() };
+    let mut found = search::first(&state.ctx, &Viewer::Member(member.clone()), &search, ROWS + 1).await?;
+    let more = found.len() > usize::from(ROWS);
+    found.truncate(ROWS.into());
     let there = subscribe::of_application(&state.ctx, member, id).await?;
-    let more = open.len() > ROWS;
-    let mut offers: BTreeMap<ApiId, Vec<Choice>> = BTreeMap::new();
-    let mut rows = Vec::new();
-    for version in open.into_iter().take(ROWS) {
-        let api = version.api.id;
-        let offer = match offers.entry(api) {
-            Entry::Occupied(there) => there.into_mut(),
-            Entry::Vacant(free) => {
-                free.insert(plans::of_api(&state.ctx, api).await?.iter().map(Choice::from).collect())
-            }
-        };
-        let latest = version.current().map(|v| v.version.to_string()).unwrap_or_default();
-        rows.push(Row {
-            added: there.iter().any(|s| (s.api, s.major) == (api, version.major)),
-            plans: offer.clone(),
-            name: version.api.name,
-            title: version.api.title,
-            summary: version.api.summary,
-            major: version.major,
-            latest,
-        });
-    }
+    let apis: BTreeSet<ApiId> = found.iter().map(|card| card.api).collect();
+    let offers = plans::of_apis(&state.ctx, &apis.into_iter().collect::<Vec<_>>()).await?;
+    let row = |card: Card| Row {
+        added: there.iter().any(|s| (s.api, s.major) == (card.api, card.version.major)),
+        plans: offers.get(&card.api).into_iter().flatten().map(Choice::from).collect(),
+        latest: card.version.to_string(),
+        value: format!("{}/{}", card.name, card.version.major),
+        label: format!("{} v{}", card.title, card.version.major),
+        url: urls::api(&card.name, card.version.major),
+        title: card.title,
+        summary: card.summary,
+        major: card.version.major,
+        ticked: false,
+    };
+    let rows = found.into_iter().map(row).collect();
     Ok(New { shell, frame: Frame::new(&reached, Tab::Subscriptions), q, rows, more, wrong: Wrong::default() })
 }
 
 impl From<&Plan> for Choice {
     fn from(plan: &Plan) -> Self {
-        Self { name: plan.name.clone(), label: format!("{}, {}", plan.title, words::allowance(plan).to_lowercase()) }
+        Self {
+            name: plan.name.clone(),
+            label: format!("{}, {}", plan.title, words::allowance(plan).to_lowercase()),
+            chosen: false,
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::gateway::Gate;
 use crate::support::process::eventually;
 use crate::support::tokens::Client;
 use crate::support::upstream::Upstream;
-use crate::support::{db, http, raw};
+use crate::support::{db, http, make, raw};
 use ::http::Method;
 use portico::base::environment::Environment;
 use portico::config::{AccessLogField, AccessLogFormat, Config};
@@ -267,4 +267,20 @@ async fn a_token_is_named_by_its_client() {
     assert_eq!(http::get(&gate.url(PATH), &headers).await.status, 200);
     let [line] = objects(&file, 1).await.try_into().unwrap();
     assert_eq!((&line["credential"], &line["status"]), (&Value::from(client.id), &Value::from(200)), "{line}");
+}
+
+#[tokio::test]
+async fn a_key_in_the_query_is_in_no_line() {
+    let file = place("key-in-query");
+    let gate = gate(&file, |config| config.gateway.access_log.fields = AccessLogField::ALL.to_vec()).await;
+    make::policies(&gate.app, "pets", &serde_json::json!({ "key_parameter": "key" })).await;
+    let key = gate.key();
+    let spelled = key.replace('_', "%5F");
+    for query in [format!("key={key}&a=1"), format!("key={spelled}"), format!("other={key}"), format!("key={key}x")] {
+        http::get(&gate.url(&format!("{PATH}?{query}")), &[]).await;
+    }
+    http::get(&gate.url(&format!("{PATH}/{key}?{key}")), &[("user-agent", key), ("referer", key)]).await;
+    let text = lines(&file, 5).await.join("\n");
+    let secret = key.rsplit('_').next().unwrap();
+    assert!(!text.contains(secret), "{text}");
 }

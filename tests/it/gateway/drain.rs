@@ -97,3 +97,24 @@ async fn every_call_is_counted_once_with_its_caller_and_its_size() {
         sqlx::query_as("select last_used_at from api_keys").fetch_one(db.pool()).await.unwrap();
     assert_eq!(used.0, Some(time::macros::datetime!(2026-11-24 12:00 UTC)));
 }
+
+#[tokio::test]
+async fn while_it_stops_it_says_that_it_is_not_ready_and_serves_on() {
+    let gate = Gate::over(Upstream::start().await, |config| config.operations.withdraw_seconds = 1).await;
+    let ready = format!("http://{}/ready", gate.app.app.operations);
+    let (url, key) = (gate.url(PATH), gate.key().to_owned());
+    assert_eq!(http::get(&ready, &[]).await.status, 200);
+    let draining = tokio::spawn(gate.app.app.drain());
+    let withdrawn = async {
+        loop {
+            let answer = http::get(&ready, &[]).await;
+            if answer.status == 503 {
+                return answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(raw::PATIENCE, withdrawn).await.expect("it still says that it is ready");
+    assert!(answer.text().contains("stopping"), "{}", answer.text());
+    assert_eq!(http::get(&url, &[("api-key", &key)]).await.status, 200, "what still arrives is served");
+    draining.await.unwrap();
+}

@@ -1,6 +1,6 @@
 //! Plans: so many calls, and where the caller stands, on every answer.
 
-use crate::gateway::{Gate, key};
+use crate::gateway::{Gate, assert_refused, key};
 use crate::support::http::{self, Answer};
 use crate::support::make;
 use portico::base::environment::Environment;
@@ -99,4 +99,24 @@ async fn only_calls_that_go_to_the_backend_count_and_its_own_limits_are_not_ours
     }
     let answer = gate.get("/shop/pets/v1/a").await;
     assert_eq!((answer.status.as_u16(), answer.header("x-ratelimit-remaining")), (200, "1"));
+}
+
+#[tokio::test]
+async fn a_subscription_whose_plan_is_not_known_lets_nothing_through() {
+    let gate = Gate::open().await;
+    assert_eq!(gate.get("/shop/pets/v1/a").await.status, 200);
+    // No release does this; the gateway must not depend on that.
+    for statement in [
+        "alter table subscriptions drop constraint subscriptions_plan_id_fkey",
+        "alter table api_plans drop constraint api_plans_plan_id_fkey",
+        "delete from plans",
+    ] {
+        sqlx::query(statement).execute(gate.app.pool()).await.unwrap();
+    }
+    gate.app.settle().await;
+    let seen = gate.upstream.seen().len();
+    let answer = gate.get("/shop/pets/v1/a").await;
+    assert_refused(&answer, 503, "503");
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(gate.upstream.seen().len(), seen);
 }

@@ -15,6 +15,7 @@ use portico::gateway::refusal::Refusal;
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 use sqlx::{Connection as _, Executor as _};
+use std::sync::Arc;
 use time::Duration;
 
 const PATH: &str = "/shop/pets/v1/cats";
@@ -47,9 +48,15 @@ fn every_refusal_has_its_status_code_shape_and_count() {
 }
 
 async fn provoke_all() {
+    // Each case is an instance with connections of its own, and Postgres has only so many.
+    let turns = Arc::new(tokio::sync::Semaphore::new(8));
     let mut cases = tokio::task::JoinSet::new();
     for refusal in Refusal::ALL {
-        cases.spawn(async move { (*refusal, Box::pin(provoke(*refusal)).await) });
+        let turns = Arc::clone(&turns);
+        cases.spawn(async move {
+            let _turn = turns.acquire().await.unwrap();
+            (*refusal, Box::pin(provoke(*refusal)).await)
+        });
     }
     while let Some(case) = cases.join_next().await {
         let (refusal, (answer, metrics)) = case.unwrap();

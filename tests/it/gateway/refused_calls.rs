@@ -80,6 +80,27 @@ async fn the_owner_of_a_key_finds_its_refused_call_with_the_plain_reason_and_nob
     make::developer(&gate.app, "eve").await;
     let mut eve = Visitor::signed_in(&gate.app, "eve").await;
     assert_eq!(eve.open(&format!("{page}?request_id={id}")).await.status(), 404);
+    // The same by the request id alone, whichever application it was.
+    let found = ada.open(&format!("/refusals?request_id=%20{id}%20")).await;
+    for part in ["blocked the application's subscription", "Ask the API's owner", PATH, id, "API key first"] {
+        assert!(found.text().contains(part), "{part} is missing:\n{}", found.text());
+    }
+    assert!(found.attributes("a", "href").contains(&page));
+    assert!(ada.open("/refusals").await.shows(id), "it is among the latest");
+    for path in ["/refusals".to_owned(), format!("/refusals?request_id={id}")] {
+        let nothing = eve.open(&path).await;
+        assert_eq!((nothing.status(), nothing.shows(PATH)), (200, false), "{path}");
+    }
+    shop::share(
+        &gate.app,
+        &manage::get(&gate.app.ctx, &gate.member, application).await.unwrap().application,
+        "eve@example.com",
+    )
+    .await;
+    assert!(eve.open(&format!("/refusals?request_id={id}")).await.shows("blocked the application's subscription"));
+    let long = ada.open(&format!("/refusals?request_id={}", "x".repeat(3000))).await;
+    assert!(long.shows("No refused call of yours has this request ID."));
+
     let other = shop::application(&gate.app, &make::developer(&gate.app, "bob").await, "Other").await;
     let mut bob = Visitor::signed_in(&gate.app, "bob").await;
     let others = bob.open(&format!("/applications/{}/refusals?request_id={id}", other.id)).await;

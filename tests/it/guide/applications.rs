@@ -73,13 +73,28 @@ async fn follow_the_guide(scripts: bool) {
     let bearer = format!("Bearer {}", answer.json()["access_token"].as_str().unwrap());
     app.settle().await;
 
+    // "Click Generate Token and copy the displayed token. Alternatively, click cURL to copy the generated command."
+    ada.click("Sandbox").await;
+    ada.see("Generate Token").await;
+    if ada.has_scripts() {
+        ada.click("cURL").await;
+        ada.see("Copied").await;
+        let command = ada.clipboard().await;
+        assert!(command.starts_with("curl ") && command.contains(&endpoint), "{command}");
+    }
+    ada.click("Generate Token").await;
+    ada.see("Do not use the test token in your production environment").await;
+    let test_token = format!("Bearer {}", ada.copied("test token").await);
+
     // "Copy the Endpoint(s) from the API overview page", and consume the API with the token.
     ada.click("APIs").await;
     ada.click("Pets").await;
     ada.see("Endpoint").await;
     for api in ["pets/v1", "ledger/v1"] {
         let url = format!("{}/{api}/greet", app.app.urls.sandbox);
-        assert_eq!(http::get(&url, &[("authorization", &bearer)]).await.status, 200, "{api}");
+        for token in [&bearer, &test_token] {
+            assert_eq!(http::get(&url, &[("authorization", token)]).await.status, 200, "{api}");
+        }
     }
     // The page says which versions are subscribed, by which application, since when.
     for word in ["Shop", "Bronze", "24 November 2026"] {

@@ -3,3 +3,4 @@
 mod applications;
 mod keys;
 mod reader;
+mod sharing;

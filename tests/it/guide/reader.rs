@@ -77,6 +77,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Presses Enter in the field with this label.
+    pub(super) async fn press_enter(&self, label: &str) {
+        let element = self.field(label).await;
+        self.browser.type_element(&element, "\u{e007}").await;
+    }
+
     /// Ticks or chooses what is called so.
     pub(super) async fn tick(&self, label: &str) {
         let find = format!(

@@ -1,6 +1,7 @@
 //! "Share": the dialog with e-mail chips on Enter and Confirm, what the reader of an application sees, and the end of it.
 
 use crate::guide::reader::Reader;
+use crate::pages::faults;
 use crate::support::app::TestApp;
 use crate::support::{make, shop};
 
@@ -23,6 +24,7 @@ async fn follow_the_guide(scripts: bool) {
             ada.press_enter("E-mail addresses").await;
         }
         ada.see("eve@example: not a complete address.").await;
+        assert_eq!(faults(&ada.browser, "share-dialog").await, Vec::<String>::new());
         ada.click("Remove eve@example").await;
         ada.fill("E-mail addresses", "zoe@example.com").await;
         ada.press_enter("E-mail addresses").await;

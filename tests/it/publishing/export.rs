@@ -11,7 +11,16 @@ name: more
 description: "line one\n\n  indented\ttab \r\n trailing  \n\n\n"
 visibility: public
 auth: []
+support: https://help.example/more
+documents:
+  - {name: forum, link: "https://forum.example/a?b=c#d"}
+  - {name: sheet, title: Sheet, file_name: Sheet_1.pdf, base64: "JVBERi0xLjQKJcOkw7zDtsOfCjIgMCBvYmoKPDwvTGVuZ3RoIDMgMCBSL0ZpbHRlci9GbGF0ZURlY29kZT4+CnN0cmVhbQo="}
+  - {name: nothing, file_name: nothing.txt, base64: ""}
 versions:
+  - version: "0.8"
+    state: deprecated
+    sunset: 2027-03-31
+    backends: {sandbox: "http://127.0.0.1:1"}
   - version: "0.9"
     state: draft
   - version: "2.0"

@@ -11,6 +11,7 @@ use crate::support::app::TestApp;
 use crate::support::{db, make};
 use portico::domain::accounts::model::Viewer;
 use portico::domain::catalog::browse;
+use portico::domain::catalog::model::DocumentContent;
 use portico::domain::publishing::apply::{self, Problem};
 use portico::domain::subscriptions::plans;
 use std::path::{Path, PathBuf};
@@ -123,7 +124,8 @@ async fn a_manifest_becomes_the_catalogue() {
     let offered = plans::of_api(&app.ctx, major.api.id).await.unwrap();
     assert_eq!(offered.iter().map(|p| &*p.name).collect::<Vec<_>>(), ["tiny", "bronze"]);
     let documents = browse::documents(&app.ctx, major.api.id).await.unwrap();
-    assert_eq!(documents[0].body, "Hello **you**");
+    let document = browse::document(&app.ctx, major.api.id, &documents[0].name).await.unwrap();
+    assert_eq!(document.content, DocumentContent::Markdown("Hello **you**".to_owned()));
     let events: Vec<(String, String)> =
         sqlx::query_as("select action, subject from audit_events").fetch_all(app.pool()).await.unwrap();
     let events: Vec<_> = events.iter().map(|(action, subject)| (&**action, &**subject)).collect();

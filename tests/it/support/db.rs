@@ -48,7 +48,7 @@ fn cluster() -> &'static LocalPg {
         let mut options = Options::new(scratch("pg"), None).unwrap();
         options.supervisor = env!("CARGO_BIN_EXE_portico").into();
         // Nothing here outlives the run.
-        for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"] {
+        for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=400"] {
             options.settings.push(setting.to_owned());
         }
         LocalPg::start(&options).unwrap()

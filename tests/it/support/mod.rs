@@ -10,6 +10,7 @@ pub(crate) mod make;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod redis;
+pub(crate) mod routes;
 pub(crate) mod scoped;
 pub(crate) mod shop;
 pub(crate) mod tls;

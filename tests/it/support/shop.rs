@@ -3,6 +3,10 @@
 use crate::support::app::TestApp;
 use crate::support::db;
 use portico::base::environment::Environment;
+use portico::base::id::ApiId;
+use portico::base::latency::Latency;
+use portico::base::tally::{Batch, Credential, Tally, TallyKey};
+use portico::base::version::Version;
 use portico::domain::accounts::model::Member;
 use portico::domain::applications::manage;
 use portico::domain::applications::model::Application;
@@ -10,8 +14,9 @@ use portico::domain::credentials::api_keys;
 use portico::domain::credentials::model::{ChosenApplication, IssuedKey, NewApiKey, WantedLimits};
 use portico::domain::publishing::apply;
 use portico::domain::subscriptions::subscribe;
+use portico::domain::usage::record::Writer;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Four APIs: `pets` takes both kinds of credential under two plans and has a definition and a document, `reports` has two endpoints and a header of its own,
 /// `ledger` takes tokens only, `vault` is there only for the role `partner`. `{backend}` is where all of them lead.
@@ -149,4 +154,32 @@ pub(crate) async fn dump(app: &TestApp) -> BTreeMap<String, Vec<String>> {
         dump.insert(table, sqlx::query_scalar(rows).fetch_all(app.pool()).await.unwrap());
     }
     dump
+}
+
+/// Calls that the application made to `pets` with a credential (a key's id or a consumer key), as the gateway would have
+/// counted them: so many hours ago, answered with this class, so many, each of 5 ms.
+pub(crate) async fn calls(app: &TestApp, application: &Application, credential: &Credential, made: &[(i64, u8, u32)]) {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let api: uuid::Uuid =
+        sqlx::query_scalar("select id from apis where name = 'pets'").fetch_one(app.pool()).await.unwrap();
+    let rows = made.iter().map(|(hours_ago, status_class, calls)| {
+        let key = TallyKey {
+            minute: app.clock.now() - time::Duration::hours(*hours_ago),
+            api: ApiId(api),
+            version: Version { major: 1, minor: 1 },
+            application: Some(application.id),
+            credential: credential.clone(),
+            environment: Environment::Sandbox,
+            status_class: *status_class,
+            operation: "GET /pets/{petId}".into(),
+        };
+        let mut latency = Latency::default();
+        (0..*calls).for_each(|_| latency.record(5000));
+        let requests = u64::from(*calls);
+        let tally =
+            Tally { requests, request_bytes: 0, response_bytes: 100 * requests, duration_us: 5000 * requests, latency };
+        (key, tally)
+    });
+    let batch = Batch { number: NEXT.fetch_add(1, Ordering::Relaxed), rows: rows.collect() };
+    Writer::default().write(&app.ctx, &batch).await.unwrap();
 }

@@ -1,0 +1,18 @@
+//! SQL of who looks after an API.
+
+use crate::base::error::Result;
+use crate::base::id::ApiId;
+use crate::base::text::Email;
+use crate::infra::db::Conn;
+
+/// Whether the person with this address is one of the API's owners.
+pub(super) async fn is_owner(conn: &mut Conn, api: ApiId, email: &Email) -> Result<bool> {
+    let is_owner = sqlx::query_scalar!(
+        r#"select exists (select from api_owners where api_id = $1 and email = $2) as "is_owner!""#,
+        api.0,
+        email.as_str(),
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_owner)
+}
