@@ -6,6 +6,8 @@ use crate::base::random::Random;
 use crate::base::tally::Batch;
 use crate::config::{Config, Urls};
 use crate::domain::accounts::delivery::Delivery;
+use crate::domain::accounts::providers::provider::Providers;
+use crate::domain::accounts::providers::roles;
 use crate::domain::accounts::sessions::Lifetime;
 use crate::domain::oauth::issuer::Issuer;
 use crate::domain::oauth::master_key::MasterKey;
@@ -68,12 +70,16 @@ impl App {
         let sockets = bind(&config).await?;
         let urls = urls(&config, &sockets)?;
         let tls = certificates(&config).await?;
+        let providers = identity_providers(&config).await?;
         let mailer = Mailer::open(&config, &config.data_dir(), &urls)?;
         let look = web::look::Look::load(&config.brand)?;
         let database = Database::open(&config).await?;
         database.db.migrate().await.map_err(|error| database::explain_migration(&error))?;
 
         let ctx = Ctx::new(database.db.clone(), clock, random);
+        roles::take_back_orphans(&ctx, &config.identity_providers)
+            .await
+            .map_err(|error| format!("roles of identity providers: {error}"))?;
         let master_key = MasterKey::load(config.oauth.master_key.as_deref(), &database.data_dir, &ctx.random)?;
         let issuer = Issuer::start(&ctx, master_key, urls.clone(), &config.oauth)
             .await
@@ -99,7 +105,7 @@ impl App {
 
         let lifetime = Lifetime::from_seconds(config.portal.session_idle_seconds, config.portal.session_max_seconds);
         let state = web::PortalState::new(ctx.clone(), Arc::clone(&issuer), &config, urls.clone(), lifetime, look);
-        let portal = web::router(state.with_gateway(own_gateway));
+        let portal = web::router(state.with_gateway(own_gateway).with_providers(providers));
         let portal_address = sockets.portal.local_addr().map_err(|error| error.to_string())?;
         let operations_address = sockets.operations.local_addr().map_err(|error| error.to_string())?;
         let operations = web::ops::router(web::ops::Probes {
@@ -211,6 +217,13 @@ async fn certificates(config: &Config) -> Result<Arc<Tls>, String> {
         tracing::error!("{fault}; clients will refuse it");
     }
     Ok(Arc::new(tls))
+}
+
+/// The providers that people may sign in with.
+async fn identity_providers(config: &Config) -> Result<Arc<Providers>, String> {
+    let config = config.clone();
+    let opened = tokio::task::spawn_blocking(move || Providers::open(&config)).await;
+    Ok(Arc::new(opened.map_err(|error| error.to_string())??))
 }
 
 async fn bind(config: &Config) -> Result<Sockets, String> {

@@ -92,7 +92,7 @@ enhance(r => $$('[data-must-match]', r).forEach(wake));
 
 /* Fields that only count for one choice of a select: <div data-when="field=value"> or data-when-not. */
 const when = (r, attribute, wanted) => $$(`[${attribute}]`, r).forEach(n => {
-  const [name, value] = n.getAttribute(attribute).split('='), form = n.closest('form');
+  const [name, ...rest] = n.getAttribute(attribute).split('='), value = rest.join('='), form = n.closest('form');
   const apply = () => { n.hidden = value.split('|').includes(form.elements[name]?.value) !== wanted; };
   form.addEventListener('change', e => { if (e.target.name === name) apply(); }); apply();
 });

@@ -17,7 +17,9 @@
   const kept = new Map(), which = () => ['environment', 'application', 'kind'].map(n => form.elements[n]?.value).join('\n');
 
   const ask = async more => {
-    const body = new URLSearchParams([...new FormData(form), ...more]);
+    // Of a file the portal needs the name alone.
+    const typed = [...new FormData(form)].flatMap(([n, v]) => typeof v === 'string' ? [[n, v]] : v.name ? [[n, v.name]] : []);
+    const body = new URLSearchParams([...typed, ...more]);
     const res = await fetch(form.action, { method: 'POST', headers: { accept: 'application/json' }, body });
     if (!res.headers.get('content-type')?.startsWith('application/json')) throw { problem: res.redirected ? 'Your session has ended. Sign in and try again.' : 'The portal did not answer as it should. Load the page again.' };
     const said = await res.json();
@@ -81,6 +83,24 @@
     } else show(Object.assign(el('p', said.problem ?? 'Something broke. Load the page again.', 'error'), { role: 'alert' }));
   };
 
+  /* The body. A form with files is written here and not by FormData, which gives each part that has a media type a file name too. */
+  const fileOf = p => form.elements[p.field].files[p.index], safe = text => text.replace(/["\r\n]/g, c => ({ '"': '%22', '\r': '%0D', '\n': '%0A' })[c]);
+  const payload = (said, headers) => {
+    if (said.file) {
+      const f = fileOf(said.file);
+      if (said.file.open && f.type) headers.set('content-type', f.type);
+      return f;
+    }
+    if (!said.form) return said.body ?? undefined;
+    const edge = `portico-${[...crypto.getRandomValues(new Uint8Array(16))].map(b => b.toString(16).padStart(2, '0')).join('')}`, all = [];
+    for (const p of said.form) {
+      const f = p.field === undefined ? undefined : fileOf(p), type = p.type || (f ? f.type || 'application/octet-stream' : '');
+      all.push(`--${edge}\r\nContent-Disposition: form-data; name="${safe(p.name)}"${f ? `; filename="${safe(f.name)}"` : ''}${type ? `\r\nContent-Type: ${type}` : ''}\r\n\r\n`, f ?? p.text, '\r\n');
+    }
+    headers.set('content-type', `multipart/form-data; boundary=${edge}`);
+    return new Blob([...all, `--${edge}--\r\n`]);
+  };
+
   let plain = false;
   form.addEventListener('submit', async e => {
     if (plain) return;
@@ -96,10 +116,11 @@
       if (said.headers.some(([name]) => name === 'cookie')) { plain = true; form.requestSubmit(); return; }
       const credential = kept.get(key), headers = new Headers(said.headers);
       if (credential) headers.set(credential.header, credential.value);
+      const sent = ['GET', 'HEAD'].includes(said.method) ? undefined : payload(said, headers);
       const began = performance.now();
       let res;
       try {
-        res = await fetch(said.url, { method: said.method, headers, body: ['GET', 'HEAD'].includes(said.method) ? undefined : said.body ?? undefined, credentials: 'omit', referrerPolicy: 'no-referrer', cache: 'no-store', redirect: 'follow' });
+        res = await fetch(said.url, { method: said.method, headers, body: sent, credentials: 'omit', referrerPolicy: 'no-referrer', cache: 'no-store', redirect: 'follow' });
       } catch {
         const again = el('button', 'Let the portal call', 'btn is-sm'); again.type = 'button';
         again.addEventListener('click', () => { plain = true; form.requestSubmit(); });

@@ -49,6 +49,18 @@ impl Error {
         Self::Invalid(vec![FieldError { field, message: message.into() }])
     }
 
+    /// The same with another name for a field, for a form that calls it otherwise.
+    #[must_use]
+    pub fn renamed(self, from: &str, to: &'static str) -> Self {
+        match self {
+            Self::Invalid(fields) => {
+                let rename = |e: FieldError| FieldError { field: if e.field == from { to } else { e.field }, ..e };
+                Self::Invalid(fields.into_iter().map(rename).collect())
+            }
+            other => other,
+        }
+    }
+
     /// An internal failure with its cause.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())

@@ -5,6 +5,7 @@ pub mod colour;
 pub mod environment;
 pub mod error;
 pub mod id;
+pub mod jwk;
 pub mod jwt;
 pub mod latency;
 pub mod policy;

@@ -114,6 +114,8 @@ mod tests {
             Kind::RefreshToken,
             Kind::AuthorizationRequest,
             Kind::DeviceCode,
+            Kind::SignInState,
+            Kind::SignInBrowser,
         ];
         let mut secrets: Vec<String> = kinds.map(|kind| Plain::mint(kind, &random).expose().to_owned()).into();
         secrets.push("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl".to_owned());

@@ -16,6 +16,9 @@ const CHECK: usize = 6;
 /// one host name, browsers send them to both, so the gateway must know them to keep them from the backends.
 pub const SESSION_COOKIES: [&str; 2] = ["__Host-portico-session", "portico-session"];
 
+/// The cookies of a sign-in with another provider that has begun, likewise.
+pub const SIGN_IN_COOKIES: [&str; 2] = ["__Host-portico-sign-in", "portico-sign-in"];
+
 /// What a secret is for; its prefix says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -35,6 +38,10 @@ pub enum Kind {
     AuthorizationRequest,
     /// A device code (RFC 8628 §3.2).
     DeviceCode,
+    /// The `state` of a sign-in that has begun at another provider (RFC 6749 §10.12).
+    SignInState,
+    /// What the browser keeps of it.
+    SignInBrowser,
 }
 
 impl Kind {
@@ -50,6 +57,8 @@ impl Kind {
             Self::RefreshToken => "ptr_",
             Self::AuthorizationRequest => "ptq_",
             Self::DeviceCode => "ptd_",
+            Self::SignInState => "pte_",
+            Self::SignInBrowser => "ptb_",
         }
     }
 }

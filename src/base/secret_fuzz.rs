@@ -6,7 +6,7 @@ use crate::base::secret::{Kind, Plain};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 10] = [
     Kind::ApiKey(Environment::Production),
     Kind::ApiKey(Environment::Sandbox),
     Kind::ClientSecret(Environment::Production),
@@ -15,6 +15,8 @@ const KINDS: [Kind; 8] = [
     Kind::AuthorizationCode,
     Kind::RefreshToken,
     Kind::DeviceCode,
+    Kind::SignInState,
+    Kind::SignInBrowser,
 ];
 
 proptest! {

@@ -6,6 +6,7 @@ use crate::base::random::Random;
 use crate::cli::say;
 use crate::config::{Config, Urls};
 use crate::domain::Ctx;
+use crate::domain::accounts::providers::provider::Providers;
 use crate::domain::oauth::issuer;
 use crate::domain::oauth::master_key::MasterKey;
 use crate::infra::database::{self, Database};
@@ -60,6 +61,9 @@ pub(super) async fn run(config: Result<Config, String>) -> ExitCode {
     let text = format!("portal {}, production {}, sandbox {}", urls.portal, urls.production, urls.sandbox);
     report.line("config", &config.brand.read_logo().map(|_| text));
     report.line("certificates", &certificates(&config));
+    if !config.identity_providers.is_empty() {
+        report.line("identity_providers", &providers(&config));
+    }
 
     let database = open(&config, &mut report).await;
     let ctx = database.as_ref().map(|database| Ctx::new(database.db.clone(), Clock::System, Random::System));
@@ -88,6 +92,14 @@ fn certificates(config: &Config) -> Result<String, String> {
         (true, _) => format!("none of our own; {profiles} sections of gateway.backend_tls can be used"),
         (false, _) => all.join(", "),
     })
+}
+
+/// Every secret and root that the sections name; nobody is called.
+fn providers(config: &Config) -> Result<String, String> {
+    let opened = Providers::open(config)?;
+    let callback = |name: &str| format!("{}/sign-in/with/{name}/callback", Urls::configured(config).portal);
+    let all = opened.all().iter().map(|one| format!("{} comes back to {}", one.name, callback(&one.name)));
+    Ok(all.collect::<Vec<_>>().join(", "))
 }
 
 /// A day such as 2027-01-31, from seconds since the epoch.

@@ -1,7 +1,8 @@
-//! The commands: `serve`, `demo`, `apply`, `export`, `user`, `keys`, `migrate`, `check`. Each prints for people, on one line
+//! The commands: `serve`, `demo`, `apply`, `export`, `user`, `application`, `keys`, `migrate`, `check`. Each prints for people, on one line
 //! where it can; a failure is one line on standard error and exit status 1 (2 for a wrong command line).
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands speak to the terminal")]
 
+mod application;
 mod apply;
 mod check;
 mod demo;
@@ -44,6 +45,9 @@ enum Command {
     /// Add people, give them roles, keep them out
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Find applications and give them to another owner
+    #[command(subcommand)]
+    Application(application::ApplicationCommand),
     /// Look after the keys that sign tokens
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -81,6 +85,7 @@ async fn run(cli: Cli) -> ExitCode {
         Command::Apply(args) => with_database(&config, async |ctx| apply::run(ctx, &args).await).await,
         Command::Export(args) => with_database(&config, async |ctx| export::run(ctx, &args).await).await,
         Command::User(command) => with_database(&config, async |ctx| user::run(ctx, &config, command).await).await,
+        Command::Application(command) => with_database(&config, async |ctx| application::run(ctx, command).await).await,
         Command::Keys(command) => with_database(&config, async |ctx| keys::run(ctx, &config, command).await).await,
         Command::Migrate => migrate::run(&config).await,
         Command::Check => Ok(()),

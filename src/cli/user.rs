@@ -7,7 +7,7 @@ use crate::config::Urls;
 use crate::domain::Ctx;
 use crate::domain::accounts::access::{self, Change, Person, State};
 use crate::domain::accounts::links;
-use crate::domain::accounts::model::DEVELOPER;
+use crate::domain::accounts::model::{ADMIN, DEVELOPER};
 use crate::domain::accounts::users::{self, NewUser};
 use crate::domain::audit::model::Actor;
 use clap::{Args, Subcommand};
@@ -120,7 +120,9 @@ async fn add(ctx: &Ctx, config: &Config, args: AddArgs) -> Result<(), String> {
     }
     let member = users::add(ctx, new, &Actor::CommandLine).await.map_err(explain)?;
     say(&format!("added {} ({}) with {}", member.email, member.name, member.roles.join(", ")));
-    if password.is_none() {
+    if password.is_none() && !config.accounts.password_sign_in && !member.has(ADMIN) {
+        say("They sign in with a provider of identity_providers; only administrators have a password.");
+    } else if password.is_none() {
         let link = links::to_set_password(ctx, member.id, &Actor::CommandLine).await.map_err(explain)?;
         let portal = Urls::configured(config).portal;
         say("They choose a password with this link, once, within seven days:");

@@ -3,9 +3,48 @@
 use crate::config::{Config, tls};
 use serde_json::Value;
 
-/// Where the sections are that the operator names, and what each of them may set.
-const PROFILES: &str = "gateway.backend_tls";
-const PROFILE_FIELDS: [&str; 3] = ["roots", "certificate", "key"];
+/// Sections that the operator names.
+struct Profiles {
+    /// Where they are.
+    section: &'static str,
+    /// What each may set.
+    fields: &'static [(&'static str, Shape)],
+    /// How one is written.
+    how: &'static str,
+}
+
+const PROFILES: [Profiles; 2] = [
+    Profiles {
+        section: "gateway.backend_tls",
+        fields: &[("roots", Shape::Text), ("certificate", Shape::Text), ("key", Shape::Text)],
+        how: "there is no such setting; write a section [gateway.backend_tls.NAME] with roots, certificate and key",
+    },
+    Profiles {
+        section: PROVIDERS,
+        fields: &[
+            ("title", Shape::Text),
+            ("issuer", Shape::Text),
+            ("client_id", Shape::Text),
+            (PROVIDER_SECRET, Shape::Text),
+            ("client_secret_file", Shape::Text),
+            ("scopes", Shape::List),
+            ("roots", Shape::Text),
+            ("email_claim", Shape::Text),
+            ("email_verified_claim", Shape::Text),
+            ("name_claim", Shape::Text),
+            ("roles_claim", Shape::Text),
+            ("roles", Shape::List),
+            ("create_accounts", Shape::Switch),
+            ("account_roles", Shape::List),
+            ("link_by_email", Shape::Switch),
+            ("email_domains", Shape::List),
+        ],
+        how: "there is no such setting; config.example.toml has those of a section [identity_providers.NAME]",
+    },
+];
+const PROVIDERS: &str = "identity_providers";
+/// The only setting of such a section that may be a variable.
+const PROVIDER_SECRET: &str = "client_secret";
 
 /// A setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,22 +79,21 @@ impl Key {
         keys
     }
 
-    /// A setting of a section that the operator names, `gateway.backend_tls.NAME`; only the file can have such sections.
-    /// None: `path` lies elsewhere. The error says how such a section is written.
+    /// A setting of a section that the operator names; only the file can have such sections. None: `path` lies elsewhere. The
+    /// error says how such a section is written.
     pub fn in_profile(path: &str) -> Result<Option<Self>, &'static str> {
-        let Some(rest) = path.strip_prefix(PROFILES) else { return Ok(None) };
-        let named = rest.strip_prefix('.').and_then(|rest| rest.rsplit_once('.'));
-        match named {
-            _ if !(rest.is_empty() || rest.starts_with('.')) => Ok(None),
+        let under = |section: &str| path.strip_prefix(section).filter(|rest| rest.is_empty() || rest.starts_with('.'));
+        let found = PROFILES.iter().find_map(|one| Some((under(one.section)?, one)));
+        let Some((rest, Profiles { fields, how, .. })) = found else { return Ok(None) };
+        match rest.strip_prefix('.').and_then(|rest| rest.rsplit_once('.')) {
             Some((name, _)) if !tls::is_profile_name(name) => {
                 Err("a name has at most 64 lower-case letters, digits and hyphens, with no hyphen at its ends")
             }
-            Some((_, field)) if PROFILE_FIELDS.contains(&field) => {
-                Ok(Some(Self { path: path.to_owned(), shape: Shape::Text }))
-            }
-            _ => Err(
-                "there is no such setting; write a section [gateway.backend_tls.NAME] with roots, certificate and key",
-            ),
+            Some((_, field)) => match fields.iter().find(|(known, _)| *known == field) {
+                Some((_, shape)) => Ok(Some(Self { path: path.to_owned(), shape: *shape })),
+                None => Err(how),
+            },
+            None => Err(how),
         }
     }
 
@@ -63,6 +101,12 @@ impl Key {
     pub fn variable(&self) -> String {
         format!("PORTICO_{}", self.path.replace('.', "_").to_uppercase())
     }
+}
+
+/// The secret of a provider whose section is in the file: `PORTICO_IDENTITY_PROVIDERS_ACME_CLIENT_SECRET`.
+pub(super) fn secret_of_provider<'a>(variable: &str, mut names: impl Iterator<Item = &'a String>) -> Option<Key> {
+    let key = |name: &String| Key { path: format!("{PROVIDERS}.{name}.{PROVIDER_SECRET}"), shape: Shape::Text };
+    names.find_map(|name| Some(key(name)).filter(|key| key.variable().replace('-', "_") == variable))
 }
 
 fn walk(prefix: &str, value: &Value, keys: &mut Vec<Key>) {

@@ -2,7 +2,7 @@
 
 use crate::config::keys::{self, Key, Shape};
 use crate::config::validate::{bounds, validate};
-use crate::config::{Config, tls};
+use crate::config::{Config, identity_providers, tls};
 use serde::Deserialize as _;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -93,6 +93,7 @@ pub fn load(file: Option<&Path>, environment: &[(String, String)], flags: &Flags
     }
     validate(&settings.config).map_err(|(key, message)| settings.refusal(key, &message))?;
     tls::validate(&settings.config).map_err(|(key, message)| settings.refusal(&key, &message))?;
+    identity_providers::validate(&settings.config).map_err(|(key, message)| settings.refusal(&key, &message))?;
     Ok(settings.config)
 }
 
@@ -133,11 +134,14 @@ impl Settings {
         }
         let keys = self.keys.clone();
         for (name, value) in environment.iter().filter(|(name, _)| name.starts_with("PORTICO_")) {
-            let Some(key) = keys.iter().find(|key| key.variable() == *name) else {
+            let secret = keys::secret_of_provider(name, self.config.identity_providers.keys());
+            let Some(key) = keys.iter().find(|key| key.variable() == *name).or(secret.as_ref()) else {
                 if NOT_SETTINGS.contains(&&**name) || is_service_link(name) {
                     continue;
                 }
-                let hint = if name.starts_with("PORTICO_GATEWAY_BACKEND_TLS_") {
+                let hint = if name.starts_with("PORTICO_IDENTITY_PROVIDERS_") {
+                    "; a section stands in the file, and its client_secret alone may be a variable".to_owned()
+                } else if name.starts_with("PORTICO_GATEWAY_BACKEND_TLS_") {
                     "; sections that you name yourself stand in the file only".to_owned()
                 } else {
                     keys::hint(name, keys.iter().map(Key::variable))

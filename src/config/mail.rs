@@ -53,6 +53,8 @@ pub struct Accounts {
     pub sign_up_roles: Vec<String>,
     /// The domains of the addresses that may; none: all.
     pub sign_up_domains: Vec<String>,
+    /// Whether everybody may sign in with a password; `false`: administrators only.
+    pub password_sign_in: bool,
 }
 
 impl Mail {
@@ -90,7 +92,12 @@ impl Default for Mail {
 
 impl Default for Accounts {
     fn default() -> Self {
-        Self { sign_up: false, sign_up_roles: vec!["developer".to_owned()], sign_up_domains: Vec::new() }
+        Self {
+            sign_up: false,
+            sign_up_roles: vec!["developer".to_owned()],
+            sign_up_domains: Vec::new(),
+            password_sign_in: true,
+        }
     }
 }
 

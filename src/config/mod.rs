@@ -3,6 +3,7 @@
 mod brand;
 mod counter;
 mod gateway_logs;
+mod identity_providers;
 pub mod keys;
 pub mod load;
 mod mail;
@@ -13,6 +14,7 @@ mod validate;
 pub use brand::{Brand, Logo, footer_link};
 pub use counter::{Counter, OnFailure};
 pub use gateway_logs::{AccessLog, AccessLogField, AccessLogFormat, ContinueFrom, Refusals, Trace};
+pub use identity_providers::IdentityProvider;
 pub use mail::{Accounts, Mail, MailTo, Smtp};
 pub use tls::{BackendTls, ListenerTls};
 pub use urls::Urls;
@@ -42,6 +44,8 @@ pub struct Config {
     pub oauth: OAuth,
     /// Who may have an account.
     pub accounts: Accounts,
+    /// The OpenID Connect providers that people may sign in with, by names that stand in addresses.
+    pub identity_providers: BTreeMap<String, IdentityProvider>,
     /// How mail leaves.
     pub mail: Mail,
     /// What is kept of calls.

@@ -7,7 +7,7 @@ use crate::base::tally::Credential;
 use crate::gateway::bearer::{self, Unbelieved, Verified};
 use crate::gateway::core::Core;
 use crate::gateway::key_in_query::InQuery;
-use crate::gateway::keyring::{ClientRecord, KeyRecord};
+use crate::gateway::records::{ClientRecord, KeyRecord};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::snapshot::{Api, TrustedKeys};
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 const USUAL_MAX_AGE: u32 = 600;
 
 /// The gateway's own headers that pages may read.
-const OWN: [&str; 9] = [
+const OWN: [&str; 12] = [
     "api-version",
     "x-request-id",
     "ratelimit",
@@ -25,6 +25,9 @@ const OWN: [&str; 9] = [
     "x-ratelimit-reset",
     "retry-after",
     "www-authenticate",
+    "deprecation",
+    "sunset",
+    "link",
 ];
 
 /// What an API allows to pages, ready to be said.

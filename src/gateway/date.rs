@@ -13,6 +13,11 @@ const IMF_FIXDATE: StaticFormatDescription =
 #[derive(Default)]
 pub(super) struct Dates(Mutex<Option<(i64, HeaderValue)>>);
 
+/// A moment as an HTTP date (RFC 9110 §5.6.7); nothing for years beyond four digits.
+pub(super) fn written(at: OffsetDateTime) -> Option<HeaderValue> {
+    HeaderValue::try_from(at.format(IMF_FIXDATE).ok()?).ok()
+}
+
 impl Dates {
     /// `now` as a header; nothing for years beyond four digits.
     pub(super) fn at(&self, now: OffsetDateTime) -> Option<HeaderValue> {
@@ -21,7 +26,7 @@ impl Dates {
         match &*latest {
             Some((written, date)) if *written == second => Some(date.clone()),
             _ => {
-                let date = HeaderValue::try_from(now.format(IMF_FIXDATE).ok()?).ok()?;
+                let date = written(now)?;
                 *latest = Some((second, date.clone()));
                 Some(date)
             }

@@ -1,7 +1,7 @@
 //! Which headers pass, which go, and which are ours (RFC 9110 §7.6, RFC 9113 §8.2.3).
 
 use crate::base::environment::Environment;
-use crate::base::secret::SESSION_COOKIES;
+use crate::base::secret::{SESSION_COOKIES, SIGN_IN_COOKIES};
 use crate::gateway::forwarded;
 use crate::gateway::permit::Permit;
 use crate::gateway::policy::{Forwarded, ToldHost};
@@ -178,14 +178,19 @@ pub(super) fn inbound(headers: &mut HeaderMap) {
 /// Whether a value of `Set-Cookie` would set the portal's session.
 pub(super) fn sets_session(value: &HeaderValue) -> bool {
     let name = value.as_bytes().split(|b| *b == b'=').next().unwrap_or_default().trim_ascii();
-    SESSION_COOKIES.iter().any(|session| session.as_bytes() == name)
+    is_portals(name)
+}
+
+/// Whether a cookie of this name carries somebody's session, or a sign-in on its way to one.
+fn is_portals(name: &[u8]) -> bool {
+    SESSION_COOKIES.iter().chain(&SIGN_IN_COOKIES).any(|own| own.as_bytes() == name)
 }
 
 /// Removes the portal's session from each line of `name`, whose cookies stand between `separator`s.
 fn remove_session(headers: &mut HeaderMap, name: &HeaderName, separator: &str) {
     let is_session = |cookie: &[u8]| {
         let key = cookie.split(|b| *b == b'=').next().unwrap_or_default().trim_ascii();
-        SESSION_COOKIES.iter().any(|session| session.as_bytes() == key)
+        is_portals(key)
     };
     let cookies = |line: &HeaderValue| -> Vec<Vec<u8>> {
         line.as_bytes().split(|b| separator.as_bytes().contains(b)).map(|c| c.trim_ascii().to_vec()).collect()

@@ -5,23 +5,20 @@
 //! very moment is void as well, for it carries the revision it was read at, not the one at which it arrived. So no order
 //! of look-up and change leaves an outdated record behind.
 
-use crate::base::environment::Environment;
-use crate::base::id::{ApiId, ApiKeyId, ApplicationId, PlanId, SubscriptionId};
-use crate::base::quota::Subject;
+use crate::base::id::ApplicationId;
 use crate::base::secret::Digest;
 use crate::gateway::bearer::Verified;
-use crate::gateway::key_limits::KeyLimits;
-use crate::gateway::limits::{Counter, Counters};
+use crate::gateway::limits::Counters;
 use crate::gateway::lookups::{Lookups, TRUST};
+use crate::gateway::records::{ClientRecord, KeyRecord, Shared};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::snapshot::KeysMark;
-use crate::gateway::store::{self, ApiKeyRow, ClientRow};
+use crate::gateway::store;
 use http::HeaderValue;
 use quick_cache::unsync::Cache;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use time::OffsetDateTime;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
 /// Touched applications that are told apart; beyond that everything is forgotten once.
@@ -29,71 +26,9 @@ const TOUCHED: usize = 4096;
 /// Texts that are shared by tokens; beyond that they are gathered anew.
 const TEXTS: usize = 1024;
 
-/// An application's subscription to one major version; all its credentials share it.
-pub(super) struct Subscription {
-    /// The application's id, for the backend.
-    pub(super) application: HeaderValue,
-    /// To which API.
-    pub(super) api: ApiId,
-    /// Which major version of it.
-    pub(super) major: u16,
-    /// Under which plan.
-    pub(super) plan: PlanId,
-    /// Whether its calls pass.
-    pub(super) state: State,
-    /// Its id, for the backend.
-    pub(super) id: HeaderValue,
-    /// How fast it has called; all its credentials share it.
-    pub(super) counter: Arc<Counter>,
-}
-
-/// Whether calls under a subscription pass.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum State {
-    /// They do.
-    Active,
-    /// The publisher has stopped them.
-    Blocked,
-}
-
-/// An API key's record.
-pub(super) struct KeyRecord {
-    /// Its id.
-    pub(super) id: ApiKeyId,
-    /// Whose it is.
-    pub(super) application: ApplicationId,
-    /// What it opens.
-    pub(super) api: ApiId,
-    /// Which major version of it.
-    pub(super) major: u16,
-    /// Which endpoint of that.
-    pub(super) endpoint: Arc<str>,
-    /// Where.
-    pub(super) environment: Environment,
-    /// For a key that was replaced: it works strictly before this.
-    pub(super) until: Option<OffsetDateTime>,
-    /// What narrows it; nothing for most keys.
-    pub(super) limits: Option<Box<KeyLimits>>,
-    /// The application's subscription to that major version.
-    pub(super) subscription: Option<Arc<Subscription>>,
-}
-
-/// An OAuth client's record.
-pub(super) struct ClientRecord {
-    /// The consumer key.
-    pub(super) id: Arc<str>,
-    /// Whose it is.
-    pub(super) application: ApplicationId,
-    /// Where its tokens work.
-    pub(super) environment: Environment,
-    /// All that the application is subscribed to.
-    pub(super) subscriptions: Vec<Arc<Subscription>>,
-}
-
 /// What one thread remembers.
 pub(super) struct Keyring {
     memory: Mutex<Memory>,
-    counters: Arc<Counters>,
 }
 
 /// How look-ups of API keys and clients went.
@@ -116,8 +51,7 @@ struct Memory {
     lookups: Recall,
     keys: Shelf<Digest, KeyRecord>,
     clients: Shelf<Arc<str>, ClientRecord>,
-    /// Those that some record has.
-    subscriptions: HashMap<SubscriptionId, Weak<Subscription>>,
+    shared: Shared,
     tokens: Cache<Digest, Arc<Verified>>,
     /// Texts that many tokens have.
     texts: HashMap<Arc<str>, HeaderValue>,
@@ -248,14 +182,14 @@ impl Keyring {
             lookups: Recall::default(),
             keys: Shelf::new(capacity),
             clients: Shelf::new(capacity),
-            subscriptions: HashMap::new(),
+            shared: Shared::new(counters),
             tokens: Cache::new(capacity),
             texts: HashMap::new(),
             touched: HashMap::new(),
             floor: i64::MIN,
             latest: i64::MIN,
         };
-        Self { memory: Mutex::new(memory), counters }
+        Self { memory: Mutex::new(memory) }
     }
 
     /// Forgets.
@@ -281,7 +215,7 @@ impl Keyring {
     pub(super) async fn key(&self, lookups: &Lookups, digest: Digest) -> Result<Option<Arc<KeyRecord>>, Refusal> {
         let ask = || async {
             let row = lookups.run(move |pool| async move { store::api_key(&pool, &digest).await }).await?;
-            Ok(Remembered { revision: row.revision, record: self.key_record(row).map(Arc::new) })
+            Ok(Remembered { revision: row.revision, record: self.memory().shared.key(row).map(Arc::new) })
         };
         self.find(lookups, |memory| &mut memory.keys, digest, ask).await
     }
@@ -292,7 +226,7 @@ impl Keyring {
             let asked = Arc::clone(&id);
             let rows = lookups.run(move |pool| async move { store::client(&pool, &asked).await }).await?;
             let revision = rows.first().map_or(i64::MIN, |row| row.revision);
-            Ok(Remembered { revision, record: self.client_record(Arc::clone(&id), &rows).map(Arc::new) })
+            Ok(Remembered { revision, record: self.memory().shared.client(Arc::clone(&id), &rows).map(Arc::new) })
         };
         self.find(lookups, |memory| &mut memory.clients, Arc::clone(&id), ask).await
     }
@@ -359,85 +293,6 @@ impl Keyring {
     // One thread serves, another one forgets now and then: the lock is nearly always free, and never held over an await.
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The columns of a subscription, some of which are missing where there is none.
-struct SubscriptionRow<'a> {
-    id: Option<SubscriptionId>,
-    api: Option<ApiId>,
-    major: Option<i32>,
-    plan: Option<PlanId>,
-    state: Option<&'a str>,
-}
-
-impl Keyring {
-    /// The subscription of an application, and one for all records that have it.
-    fn subscription(&self, application: ApplicationId, row: &SubscriptionRow<'_>) -> Option<Arc<Subscription>> {
-        let id = row.id?;
-        let (api, major, plan) = (row.api?, u16::try_from(row.major?).ok()?, row.plan?);
-        // Whatever is not known to be open is closed.
-        let state = if row.state? == "active" { State::Active } else { State::Blocked };
-        let mut memory = self.memory();
-        let known = memory.subscriptions.get(&id).and_then(Weak::upgrade);
-        if let Some(known) = known.filter(|k| (k.api, k.major, k.plan, k.state) == (api, major, plan, state)) {
-            return Some(known);
-        }
-        let subscription = Arc::new(Subscription {
-            application: HeaderValue::try_from(application.to_string()).ok()?,
-            api,
-            major,
-            plan,
-            state,
-            id: HeaderValue::try_from(id.to_string()).ok()?,
-            counter: self.counters.of(Subject::Subscription(id)),
-        });
-        if memory.subscriptions.len() == memory.subscriptions.capacity() {
-            memory.subscriptions.retain(|_, known| known.strong_count() > 0);
-        }
-        memory.subscriptions.insert(id, Arc::downgrade(&subscription));
-        Some(subscription)
-    }
-
-    fn key_record(&self, row: ApiKeyRow) -> Option<KeyRecord> {
-        let application = row.application_id?;
-        let limits = KeyLimits::read(&row)?;
-        let subscription = SubscriptionRow {
-            id: row.subscription_id,
-            api: row.api_id,
-            major: row.major,
-            plan: row.plan_id,
-            state: row.state.as_deref(),
-        };
-        let (endpoint, _) = self.share(&row.endpoint?)?;
-        Some(KeyRecord {
-            id: row.id?,
-            application,
-            api: row.api_id?,
-            major: u16::try_from(row.major?).ok()?,
-            endpoint,
-            environment: row.environment?,
-            until: if row.is_current? { None } else { Some(row.previous_expires_at?) },
-            limits,
-            subscription: self.subscription(application, &subscription),
-        })
-    }
-
-    fn client_record(&self, id: Arc<str>, rows: &[ClientRow]) -> Option<ClientRecord> {
-        let first = rows.first()?;
-        let (application, environment) = (first.application_id?, first.environment?);
-        let subscription = |row: &ClientRow| {
-            let row = SubscriptionRow {
-                id: row.subscription_id,
-                api: row.api_id,
-                major: row.major,
-                plan: row.plan_id,
-                state: row.state.as_deref(),
-            };
-            self.subscription(application, &row)
-        };
-        let subscriptions = rows.iter().filter_map(subscription).collect();
-        Some(ClientRecord { id, application, environment, subscriptions })
     }
 }
 

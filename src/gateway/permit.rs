@@ -5,12 +5,12 @@ use crate::base::tally::Credential;
 use crate::gateway::authn::Caller;
 use crate::gateway::enforce::{self, Outside};
 use crate::gateway::key_limits::Origin;
-use crate::gateway::keyring::{State, Subscription};
 use crate::gateway::limits::{CommonLimit, Limited, Limiter, Standings};
 use crate::gateway::policy::{Pass, Rules};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::route::Matched;
 use crate::gateway::snapshot::{Backend, Plan, Snapshot};
+use crate::gateway::subscription::State;
 use http::{HeaderMap, HeaderValue, Method};
 use time::OffsetDateTime;
 
@@ -90,22 +90,23 @@ pub(super) async fn check<'a, 't: 'a>(
     let found = match caller {
         Caller::Anyone => None,
         Caller::Key(key) => {
-            if key.until.is_some_and(|until| now >= until) {
+            if key.until().is_some_and(|until| now >= until) {
                 return Err(Refusal::ReplacedKey.into());
             }
-            if key.limits.as_ref().is_some_and(|limits| limits.has_expired(now)) {
+            if key.limits().is_some_and(|limits| limits.has_expired(now)) {
                 return Err(Refusal::ExpiredKey.into());
             }
-            if key.environment != environment {
+            let target = &*key.target;
+            if target.environment != environment {
                 return Err(Refusal::OtherEnvironment.into());
             }
-            if key.api != api || key.major != major {
+            if target.api != api || target.major != major {
                 return Err(Refusal::OtherApi.into());
             }
-            if *key.endpoint != *matched.endpoint.name {
+            if *target.endpoint != *matched.endpoint.name {
                 return Err(Refusal::OtherEndpoint.into());
             }
-            if let Some(limits) = &key.limits {
+            if let Some(limits) = key.limits() {
                 limits.check_address(asked.origin, asked.headers)?;
             }
             Some(key.subscription.as_deref())
@@ -123,8 +124,12 @@ pub(super) async fn check<'a, 't: 'a>(
     let (identity, counted) = match found {
         None => (None, None),
         Some(None) => return Err(Refusal::NotSubscribed.into()),
-        Some(Some(Subscription { state: State::Blocked, .. })) => return Err(Refusal::SubscriptionBlocked.into()),
         Some(Some(subscription)) => {
+            if subscription.state != State::Active
+                && let Some(refusal) = subscription.state.refusal(environment)
+            {
+                return Err(refusal.into());
+            }
             // A plan newer than the route table: without its limits nothing passes, and the table is here in a moment.
             let plan = snapshot.plan(subscription.plan).ok_or(Refusal::Unavailable)?;
             let allowance = plan.allowance.as_ref();
@@ -146,7 +151,7 @@ pub(super) async fn check<'a, 't: 'a>(
     };
     in_definition(matched, asked, rules)?;
     if let Caller::Key(key) = caller
-        && let Some(limits) = &key.limits
+        && let Some(limits) = key.limits()
     {
         let overriding = overriding(asked, matched.query);
         let methods = std::iter::once(asked.method.as_str()).chain(overriding.iter().map(|method| &**method));
@@ -266,7 +271,7 @@ impl Caller {
     pub(super) fn credential(&self) -> (Option<crate::base::id::ApplicationId>, Credential) {
         match self {
             Self::Anyone => (None, Credential::None),
-            Self::Key(key) if key.until.is_some() => (Some(key.application), Credential::OldApiKey(key.id)),
+            Self::Key(key) if key.until().is_some() => (Some(key.application), Credential::OldApiKey(key.id)),
             Self::Key(key) => (Some(key.application), Credential::ApiKey(key.id)),
             Self::Client(client, _) => {
                 (Some(client.application), Credential::Client(std::sync::Arc::clone(&client.id)))

@@ -168,5 +168,8 @@ async fn proceed<'t>(
     rules.response.make(response.headers_mut());
     cors::remove_foreign(response.headers_mut(), *cors);
     response.headers_mut().insert(headers::API_VERSION, route.version_header.clone());
+    if let Some(retirement) = &route.retirement {
+        retirement.write(response.headers_mut(), route, &client.core.settings.urls.portal);
+    }
     Ok(response)
 }

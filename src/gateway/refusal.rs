@@ -138,6 +138,15 @@ refusals! {
     /// The subscription is blocked.
     SubscriptionBlocked => "subscription_blocked", FORBIDDEN, "900907", "Subscription blocked",
         "The publisher has blocked the application's subscription.";
+    /// The subscription is blocked in production.
+    SubscriptionBlockedInProduction => "subscription_blocked_in_production", FORBIDDEN, "900907",
+        "Subscription blocked", "The publisher has blocked the application's subscription in production.";
+    /// The subscription waits for approval.
+    SubscriptionPending => "subscription_pending", FORBIDDEN, "900909", "Subscription pending",
+        "The application's subscription waits for one of the API's owners to approve it.";
+    /// The subscription was not approved.
+    SubscriptionRejected => "subscription_rejected", FORBIDDEN, "900909", "Subscription rejected",
+        "The application's subscription was not approved. The portal tells its owner why.";
     /// The plan's rate is used up for the moment.
     RateExceeded => "rate_exceeded", TOO_MANY_REQUESTS, "900804", "Too many requests",
         "The plan of the subscription allows no further call at the moment. Retry-After says in how many seconds it does.";

@@ -11,6 +11,7 @@ use crate::gateway::listing::{Listing, Operation};
 use crate::gateway::mixed::Mixing;
 use crate::gateway::operations::Operations;
 use crate::gateway::policy::{Bounds, Prefixes, Rules};
+use crate::gateway::retirement::Retirement;
 use crate::gateway::store::{Catalogue, KeyRow, PlanRow, RouteRow, ScopeRow};
 use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize as _;
@@ -99,6 +100,8 @@ pub(super) struct Route {
     pub(super) version_header: HeaderValue,
     /// Published, deprecated or blocked.
     pub(super) state: VersionState,
+    /// What its answers say, if it is deprecated.
+    pub(super) retirement: Option<Retirement>,
     /// What identifies its major version below the gateway's base URL: `{context}/v{major}` (RFC 8707).
     pub(super) resource: Arc<str>,
     /// Longest path first.
@@ -317,6 +320,7 @@ struct Found {
 
 struct Minor {
     state: VersionState,
+    retirement: Option<Retirement>,
     endpoints: Vec<Endpoint>,
 }
 
@@ -360,7 +364,11 @@ impl Found {
 
     fn add(&mut self, row: RouteRow, origins: &mut Origins, definitions: &Definitions) {
         let version = Version::from_columns(row.major, row.minor);
-        let minor = self.minors.entry(version).or_insert_with(|| Minor { state: row.state, endpoints: Vec::new() });
+        let minor = self.minors.entry(version).or_insert_with(|| Minor {
+            state: row.state,
+            retirement: row.deprecated_at.and_then(|since| Retirement::new(since, row.sunset_on)),
+            endpoints: Vec::new(),
+        });
         let definition = definitions.of(&row);
         let asks_for_scopes = row.takes_bearer && row.has_scopes;
         let (Some(name), Some(path)) = (row.endpoint, row.path) else { return };
@@ -401,7 +409,7 @@ impl Found {
     fn add_routes(self, routes: &mut HashMap<Box<str>, Arc<Route>>) {
         let Self { api, context, minors, .. } = self;
         let mut callable: Vec<Arc<Route>> = Vec::new();
-        for (version, Minor { state, mut endpoints }) in minors {
+        for (version, Minor { state, retirement, mut endpoints }) in minors {
             endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.path.len()));
             let Ok(version_header) = HeaderValue::try_from(version.to_string()) else { continue };
             let resource = match callable.last() {
@@ -409,7 +417,7 @@ impl Found {
                 _ => format!("{context}/v{}", version.major).into(),
             };
             let api = Arc::clone(&api);
-            callable.push(Arc::new(Route { api, version, version_header, state, resource, endpoints }));
+            callable.push(Arc::new(Route { api, version, version_header, state, retirement, resource, endpoints }));
         }
         for minors in callable.chunk_by(|a, b| a.version.major == b.version.major) {
             if let Some(route) = version::newest(minors, |route| (route.version, route.state)) {

@@ -7,7 +7,7 @@ use crate::base::policy::{Period, RateUnit};
 use crate::base::secret::Digest;
 use crate::base::version::VersionState;
 use sqlx::{PgConnection, PgPool};
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 /// Everything that can be called, as it is stored.
@@ -37,6 +37,9 @@ pub(super) struct RouteRow {
     pub(super) major: i32,
     pub(super) minor: i32,
     pub(super) state: VersionState,
+    /// Only while it is deprecated.
+    pub(super) deprecated_at: Option<OffsetDateTime>,
+    pub(super) sunset_on: Option<Date>,
     pub(super) endpoint: Option<String>,
     pub(super) path: Option<String>,
     /// What tells the endpoint's operations from all others; none: it has no definition.
@@ -162,7 +165,8 @@ async fn routes(conn: &mut PgConnection) -> Result<Vec<RouteRow>> {
         RouteRow,
         r#"select a.id as "api_id: ApiId", a.name, a.title, a.visibility = 'public' as "is_public!", a.context,
                a.takes_api_key, a.takes_bearer, a.api_key_header, a.bearer_header, a.has_scopes, a.policies, v.major, v.minor,
-               v.state as "state: VersionState", e.name as "endpoint?", e.path as "path?", d.mark as "definition?",
+               v.state as "state: VersionState", v.deprecated_at, v.sunset_on,
+               e.name as "endpoint?", e.path as "path?", d.mark as "definition?",
                b.environment as "environment?: Environment", b.url as "url?"
            from apis a
            join api_versions v on v.api_id = a.id

@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod db;
+pub mod elsewhere;
 pub mod local_pg;
 pub mod mail;
 pub mod own_listener;

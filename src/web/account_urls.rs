@@ -1,11 +1,38 @@
 //! Links around signing in, accounts and people; used as a part of `urls`.
 
-use crate::base::id::SessionId;
+use crate::base::id::{SessionId, UserId};
 use crate::web::urls::query;
 
 /// Sign in; then on to `next`, a path of the portal.
 pub fn sign_in(next: &str) -> String {
     if next.is_empty() { "/sign-in".to_owned() } else { format!("/sign-in?{}", query("next", next)) }
+}
+
+/// The form for e-mail address and password, where it is for administrators only.
+pub fn sign_in_with_password(next: &str) -> String {
+    format!("/sign-in?{}&with=password", query("next", next))
+}
+
+/// The same for an authorization request that waits.
+pub fn authorization_sign_in_with_password(handle: &str) -> String {
+    format!("{}?with=password", authorization_sign_in(handle))
+}
+
+/// Sign in with a provider (POST).
+pub fn sign_in_with(provider: &str) -> String {
+    format!("/sign-in/with/{provider}")
+}
+
+/// Where a provider sends the browser back to; below the portal's public URL it is the redirect URI.
+pub fn sign_in_callback(provider: &str) -> String {
+    format!("/sign-in/with/{provider}/callback")
+}
+
+/// The handle of the authorization request that a path is a page of.
+pub fn authorization_handle(path: &str) -> Option<&str> {
+    let handle = path.strip_prefix("/oauth2/authorize/")?;
+    let handle = handle.strip_suffix("/sign-in").unwrap_or(handle);
+    handle.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_').then_some(handle)
 }
 
 /// Sign out (POST).
@@ -98,6 +125,16 @@ pub fn account_password() -> String {
     "/account/password".to_owned()
 }
 
+/// Connecting one's own account with a provider (POST).
+pub fn account_connection(provider: &str) -> String {
+    format!("/account/connections/{provider}")
+}
+
+/// Disconnecting it (POST).
+pub fn account_connection_deletion(provider: &str) -> String {
+    format!("/account/connections/{provider}/deletion")
+}
+
 /// One's own sessions.
 pub fn account_sessions() -> String {
     "/account/sessions".to_owned()
@@ -130,6 +167,11 @@ pub fn people_matching(text: &str, after: &str) -> String {
     if query.is_empty() { people() } else { format!("/people?{query}") }
 }
 
+/// What a person owns.
+pub fn person_applications(id: UserId) -> String {
+    format!("/people/{id}/applications")
+}
+
 /// The form that invites somebody.
 pub fn new_person() -> String {
     "/people/new".to_owned()
@@ -138,4 +180,16 @@ pub fn new_person() -> String {
 /// A one-time link that sets a password.
 pub fn password(token: &str) -> String {
     format!("/password/{token}")
+}
+/// Request production access.
+pub fn account_production() -> String {
+    "/account/production".to_owned()
+}
+/// Grants production to whoever asks for it (POST).
+pub fn production_approval(user: UserId) -> String {
+    format!("/people/{user}/production")
+}
+/// Rejects the same.
+pub fn production_rejection(user: UserId) -> String {
+    format!("/people/{user}/production/rejection")
 }

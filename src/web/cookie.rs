@@ -1,6 +1,6 @@
 //! The cookies of the portal: how they are called, read and written.
 
-use crate::base::secret::SESSION_COOKIES;
+use crate::base::secret::{SESSION_COOKIES, SIGN_IN_COOKIES};
 use crate::web::state::Transport;
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
@@ -13,6 +13,15 @@ pub const FLASH: &str = "portico-flash";
 /// The session. On https the `__Host-` prefix makes browsers refuse one that a sibling domain tries to plant.
 pub fn session_name(transport: Transport) -> &'static str {
     let [tls, plain] = SESSION_COOKIES;
+    match transport {
+        Transport::Tls => tls,
+        Transport::Plain => plain,
+    }
+}
+
+/// What the browser keeps while somebody signs in at another provider.
+pub fn sign_in_name(transport: Transport) -> &'static str {
+    let [tls, plain] = SIGN_IN_COOKIES;
     match transport {
         Transport::Tls => tls,
         Transport::Plain => plain,

@@ -21,6 +21,8 @@ pub enum Failure {
     MethodNotAllowed,
     /// The request's body is too large or no form.
     Unreadable(StatusCode),
+    /// A form came with more than the portal carries to the gateway.
+    FileTooLarge,
     /// A form came from another site.
     CrossSite,
     /// It took too long.
@@ -58,6 +60,7 @@ impl Failure {
             Self::SignInFirst(_) | Self::SessionEnded => StatusCode::SEE_OTHER,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable(status) => *status,
+            Self::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -73,6 +76,7 @@ impl Failure {
             Self::Domain(Error::Internal(_)) => "Something broke on our side",
             Self::SignInFirst(_) | Self::SessionEnded => "Sign in first",
             Self::MethodNotAllowed => "This page cannot do that",
+            Self::FileTooLarge => "That file is too large",
             Self::Unreadable(StatusCode::PAYLOAD_TOO_LARGE) => "That is too large",
             Self::Unreadable(_) => "That request cannot be read",
             Self::CrossSite => "This form came from another site",
@@ -95,6 +99,11 @@ impl Failure {
             Self::SignInFirst(_) | Self::SessionEnded => "This page is for members.".to_owned(),
             Self::MethodNotAllowed => "Go back and use the links and buttons of the page.".to_owned(),
             Self::Unreadable(StatusCode::PAYLOAD_TOO_LARGE) => "Shorten what you entered and send it again.".to_owned(),
+            Self::FileTooLarge => {
+                "The portal carries 5 MiB at most to the gateway. Choose a smaller file, or send it yourself: the code beside \
+                 the form does so."
+                    .to_owned()
+            }
             Self::Unreadable(_) => "Load the page again and try once more.".to_owned(),
             Self::CrossSite => "Nothing was changed. Open the page here and send the form again.".to_owned(),
             Self::TimedOut => "The server is busy. Try again in a minute.".to_owned(),

@@ -36,6 +36,7 @@ pub mod console;
 pub mod cookie;
 pub mod credentials;
 mod csv;
+pub mod duty;
 pub mod error;
 pub mod filters;
 pub mod flash;

@@ -3,6 +3,7 @@
 use crate::domain::accounts::model::Viewer;
 use crate::web::assets;
 use crate::web::cookie;
+use crate::web::duty::Waiting;
 use crate::web::error::{Failure, Result};
 use crate::web::flash::Flash;
 use crate::web::look::Look;
@@ -44,6 +45,8 @@ pub struct Shell {
     pub now: OffsetDateTime,
     /// When the session ends unless it is used again; none for a visitor.
     pub session_ends_at: Option<OffsetDateTime>,
+    /// What waits for the member's decision; none: they decide about nothing.
+    pub duty: Option<Waiting>,
     /// Whether people may sign up by themselves.
     pub sign_up_is_open: bool,
 }
@@ -84,6 +87,7 @@ impl Shell {
             here: uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned(),
             now: state.ctx.clock.now(),
             session_ends_at: None,
+            duty: None,
             sign_up_is_open: state.accounts.sign_up,
         }
     }

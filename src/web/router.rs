@@ -1,7 +1,9 @@
 //! Every URL in the product, and the order of the layers; the only file with paths in it.
 
 use crate::base::error::Error;
-use crate::web::accounts::{account, consents, links, own, password_reset, people, sessions, sign_in, sign_up};
+use crate::web::accounts::{
+    account, consents, links, own, password_reset, people, production, providers, sessions, sign_in, sign_up,
+};
 use crate::web::catalog::{document, index, machines, overview, reference, subscribe, subscribers};
 use crate::web::console::calls;
 use crate::web::credentials::{
@@ -77,13 +79,20 @@ fn home_pages() -> Router<PortalState> {
 fn accounts() -> Router<PortalState> {
     Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::create))
+        .route("/sign-in/with/{provider}", post(providers::begin))
+        .route("/sign-in/with/{provider}/callback", get(providers::finish))
         .route("/sign-out", post(sign_in::delete))
         .route("/setup/{token}", get(links::setup).post(links::create_admin))
         .route("/password/{token}", get(links::password).post(links::set_password))
         .route("/account", get(account::show))
         .route("/account/applications/{client}/deletion", get(consents::ask_deletion).post(consents::delete))
         .route("/account/details", get(own::details).post(own::rename))
+        .route("/account/production", get(production::show).post(production::ask))
+        .route("/people/{id}/production", post(production::approve))
+        .route("/people/{id}/production/rejection", get(production::ask_rejection).post(production::reject))
         .route("/account/password", get(own::password).post(own::change_password))
+        .route("/account/connections/{provider}", post(providers::connect))
+        .route("/account/connections/{provider}/deletion", post(providers::disconnect))
         .route("/account/sessions", get(sessions::index))
         .route("/account/sessions/deletion", get(sessions::ask_deletion).post(sessions::delete_all))
         .route("/account/sessions/{id}/deletion", post(sessions::delete))
@@ -138,12 +147,23 @@ fn applications() -> Router<PortalState> {
         .route("/applications/{id}/sharing", get(applications::sharing::index).post(applications::sharing::add))
         .route("/applications/{id}/sharing/deletion", post(applications::sharing::remove))
         .route("/applications/{id}/departure", get(applications::departure::ask).post(applications::departure::leave))
+        .route("/applications/{id}/transfer", get(applications::transfer::ask).post(applications::transfer::give))
+        .route("/people/{id}/applications", get(applications::of_person::index))
         .route("/applications/{id}/activity", get(applications::activity::index))
         .route("/applications/{id}/usage", get(applications::usage::index))
         .route("/applications/{id}/usage/file", get(applications::usage::file))
         .route("/applications/{id}/refusals", get(applications::refusals::index))
         .route("/refusals", get(refusals::index))
         .route("/subscriptions/{id}/plan", get(subscriptions::plan::edit).post(subscriptions::plan::save))
+        .route("/subscriptions/{id}/plan/deletion", post(subscriptions::plan::withdraw))
+        .route("/approvals", get(subscriptions::approvals::index))
+        .route("/subscriptions/{id}/approval", post(subscriptions::approvals::approve))
+        .route(
+            "/subscriptions/{id}/rejection",
+            get(subscriptions::rejection::ask).post(subscriptions::rejection::reject),
+        )
+        .route("/subscriptions/{id}/block", get(subscriptions::block::ask).post(subscriptions::block::block))
+        .route("/subscriptions/{id}/block/deletion", post(subscriptions::block::unblock))
         .route("/subscriptions/{id}/deletion", get(subscriptions::deletion::ask).post(subscriptions::deletion::delete))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::config::{Accounts, Config, Urls};
 use crate::domain::Ctx;
+use crate::domain::accounts::providers::provider::Providers;
 use crate::domain::accounts::sessions::Lifetime;
 use crate::domain::catalog::search::Remembered;
 use crate::domain::oauth::issuer::Issuer;
@@ -20,6 +21,8 @@ pub struct PortalState {
     pub urls: Arc<Urls>,
     /// When sessions end.
     pub lifetime: Lifetime,
+    /// Who may sign people in besides us.
+    pub providers: Arc<Providers>,
     /// Who may have an account.
     pub accounts: Arc<Accounts>,
     /// Name shown on pages.
@@ -48,6 +51,7 @@ impl PortalState {
             issuer,
             urls: Arc::new(urls),
             lifetime,
+            providers: Arc::default(),
             accounts: Arc::new(config.accounts.clone()),
             brand: config.brand.name.as_str().into(),
             look: Arc::new(look),
@@ -64,6 +68,12 @@ impl PortalState {
     #[must_use]
     pub fn with_gateway(self, gateway: OwnGateway) -> Self {
         Self { gateway, ..self }
+    }
+
+    /// With providers that people may sign in with.
+    #[must_use]
+    pub fn with_providers(self, providers: Arc<Providers>) -> Self {
+        Self { providers, ..self }
     }
 
     /// How browsers reach the portal; it decides about `Secure` cookies and HSTS.

@@ -215,6 +215,11 @@ pub fn share_deletion(application: ApplicationId) -> String {
     format!("/applications/{application}/sharing/deletion")
 }
 
+/// Giving an application to another owner.
+pub fn application_transfer(id: ApplicationId) -> String {
+    format!("/applications/{id}/transfer")
+}
+
 /// Leaving an application that is shared.
 pub fn departure(application: ApplicationId) -> String {
     format!("/applications/{application}/departure")
@@ -271,6 +276,41 @@ pub fn new_subscription_matching(application: ApplicationId, text: &str) -> Stri
 /// The plan of a subscription.
 pub fn subscription_plan(id: SubscriptionId) -> String {
     format!("/subscriptions/{id}/plan")
+}
+
+/// Takes back the wish for another plan (POST).
+pub fn subscription_change_deletion(id: SubscriptionId) -> String {
+    format!("/subscriptions/{id}/plan/deletion")
+}
+
+/// Approves what is asked for (POST), for whoever looks after the API.
+pub fn subscription_approval(id: SubscriptionId) -> String {
+    format!("/subscriptions/{id}/approval")
+}
+
+/// Rejects the same. `list` is the page to come back to.
+pub fn subscription_rejection(id: SubscriptionId, list: &str) -> String {
+    with_query(&format!("/subscriptions/{id}/rejection"), &[("list", list)])
+}
+
+/// Blocks a subscription.
+pub fn subscription_block(id: SubscriptionId) -> String {
+    format!("/subscriptions/{id}/block")
+}
+
+/// Unblocks it (POST).
+pub fn subscription_block_deletion(id: SubscriptionId) -> String {
+    format!("/subscriptions/{id}/block/deletion")
+}
+
+/// What waits for the viewer's decision.
+pub fn approvals() -> String {
+    "/approvals".to_owned()
+}
+
+/// A page of the same.
+pub fn approvals_page(page: i64) -> String {
+    format!("/approvals?page={page}")
 }
 
 /// Removing a subscription.

@@ -1,7 +1,7 @@
 //! Words that page structs put together; those for single values in templates are in `filters`.
 
 use crate::base::policy::{Limit, Period, Rate, RateUnit};
-use crate::domain::subscriptions::model::Plan;
+use crate::domain::subscriptions::model::{Approval, Plan};
 use crate::domain::usage::quotas::Standing;
 use crate::web::filters::grouped;
 use ipnet::IpNet;
@@ -68,6 +68,15 @@ pub fn list(items: &[String]) -> String {
 /// What a plan allows: `1,000 requests a minute, 50,000 a day`.
 pub fn allowance(plan: &Plan) -> String {
     limit(Limit { rate: plan.rate, quota: plan.quota })
+}
+
+/// The same for a chooser, with what stands before the plan: `5,000 requests a minute, needs approval`.
+pub fn offer(plan: &Plan) -> String {
+    let allowance = allowance(plan);
+    match plan.approval {
+        Approval::NotNeeded => allowance,
+        Approval::Needed => format!("{allowance}, needs approval"),
+    }
 }
 
 /// The same of any limit.

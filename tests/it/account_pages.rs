@@ -7,6 +7,7 @@ use crate::support::mail;
 use crate::support::make;
 use portico::domain::accounts::links;
 use portico::domain::accounts::sign_up;
+use portico::domain::applications::manage;
 use portico::domain::audit::model::Actor;
 use serde_json::json;
 use time::Duration;
@@ -55,6 +56,22 @@ async fn every_page_of_accounts_is_accessible_and_fits_a_phone() {
         browser.open(&app.portal(path)).await;
         wrong.extend(faults(&browser, name).await);
     }
+    // What somebody owns, and giving it to another person.
+    let bob = make::developer(&app, "bob-the-new-owner").await;
+    let name = format!("Storefront{}", "W".repeat(60));
+    let application = manage::create(&app.ctx, &ada, &name, "").await.unwrap().id;
+    for (name, path) in [
+        ("person-applications", format!("/people/{}/applications", ada.id)),
+        ("person-applications-none", format!("/people/{}/applications", bob.id)),
+        ("application-transfer", format!("/applications/{application}/transfer")),
+    ] {
+        browser.open(&app.portal(&path)).await;
+        wrong.extend(faults(&browser, name).await);
+    }
+    browser.type_into("#email", bob.email.as_str()).await;
+    browser.click("main form button").await;
+    browser.wait_for("input[name=confirm]").await;
+    wrong.extend(faults(&browser, "application-transfer-confirmation").await);
     assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -4,7 +4,7 @@ use crate::pages::{faults, sign_in};
 use crate::support::app::TestApp;
 use crate::support::browser::Browser;
 use crate::support::http;
-use crate::support::visitor::Visitor;
+use crate::support::visitor::{Form, Visitor};
 use crate::support::{make, shop};
 use portico::base::environment::Environment;
 use portico::base::id::{ApiId, ApplicationId};
@@ -14,6 +14,8 @@ use portico::base::version::Version;
 use portico::domain::publishing::apply;
 use portico::domain::usage::record::Writer;
 use time::Duration;
+
+const NEW_KEY: &str = "/apis/pets/v1/keys/sandbox/new";
 
 const NOTES: &str = r#"
 kind: api
@@ -178,7 +180,7 @@ async fn an_application_is_subscribed_from_the_page_of_the_api() {
     page.assert_shows("Subscribed.");
     page.assert_shows("Storefront v1 Bronze 200 of 200 requests left today (UTC)");
     let page = visitor.open("/apis/pets/v1/subscriptions/new").await;
-    page.assert_shows("1 application of yours is subscribed already and is not listed.");
+    page.assert_shows("Applications of yours that are subscribed already are not listed.");
     let form = page.form("Subscribe").fill("Name of the new application", "Kiosk").tick("Gold");
     let page = visitor.submit(form).await;
     page.assert_shows("Kiosk v1 Gold");
@@ -188,6 +190,43 @@ async fn an_application_is_subscribed_from_the_page_of_the_api() {
     assert_eq!(again.status, 422, "a double click makes no second one");
     let rows: i64 = sqlx::query_scalar("select count(*) from subscriptions").fetch_one(app.pool()).await.unwrap();
     assert_eq!(rows, 2);
+}
+
+#[tokio::test]
+async fn whoever_has_many_applications_is_offered_some_and_names_the_others() {
+    let app = TestApp::start().await;
+    shop::publish_unserved(&app).await;
+    let dana = make::developer(&app, "dana").await;
+    for number in 0..52 {
+        shop::application(&app, &dana, &format!("Shop {number}")).await;
+        app.clock.advance(Duration::SECOND);
+    }
+    let mut visitor = Visitor::signed_in(&app, "dana").await;
+    for (page, button, known) in [("/apis/pets/v1/subscriptions/new", "Subscribe", 0), (NEW_KEY, "Generate", 1)] {
+        let page = visitor.open(page).await;
+        let offered = page.all("#application option");
+        assert_eq!(offered[..known], ["Shop 1 (subscribed)"][..known], "what is subscribed comes first");
+        assert!(offered.contains(&"Shop 51".to_owned()) && !offered.contains(&"Shop 1".to_owned()), "the newest ones");
+        assert_eq!(offered[known + 50..], ["Another of my applications…", "New application…"]);
+        let other = |form: Form, name: &str| {
+            let form = form.fill("Application", "other").fill("Name of the application", name);
+            if button == "Generate" { form.fill("Key Name", "k") } else { form }
+        };
+        let unknown = visitor.submit(other(page.form(button), "Shop 99")).await;
+        assert_eq!(unknown.status(), 422);
+        assert!(unknown.one("#application_other-e").contains("You own no application named Shop 99."));
+        assert_eq!(unknown.form(button).value("Name of the application"), "Shop 99");
+        let done = visitor.submit(other(unknown.form(button), " shop 1 ").tick("Bronze")).await;
+        assert_eq!(done.status(), 200);
+    }
+    let names: Vec<String> = sqlx::query_scalar(
+        "select a.name from applications a join subscriptions s on s.application_id = a.id
+         join api_keys k on k.application_id = a.id",
+    )
+    .fetch_all(app.pool())
+    .await
+    .unwrap();
+    assert_eq!(names, ["Shop 1"]);
 }
 
 #[tokio::test]

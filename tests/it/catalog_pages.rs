@@ -148,6 +148,13 @@ async fn a_long_catalogue_has_pages_and_tells_what_is_subscribed() {
     assert!(!page.shows("Previous"));
     let page = visitor.follow(&page, "Next").await;
     assert_eq!((page.at.as_str(), page.all(".api-card").len()), ("/apis?page=2", 9));
+    let list = visitor.follow(&page, "List").await;
+    assert_eq!((list.at.as_str(), list.all("#results tbody tr").len()), ("/apis?view=list&page=2", 9));
+    let found = visitor.submit(list.form("Search").fill("Search APIs", "pets")).await;
+    assert!(found.all(".api-card").is_empty(), "still a list");
+    found.assert_shows("Pets v1 Everything about pets");
+    found.assert_shows("Subscribed by Kiosk and 1 more");
+    visitor.follow(&found, "Cards").await.assert_shows("Subscribed : Kiosk and 1 more");
     page.assert_shows("25–33 of 33");
     page.assert_shows("Subscribed by Kiosk and 1 more");
     assert_eq!(visitor.follow(&page, "Previous").await.at, "/apis");
@@ -311,7 +318,7 @@ async fn an_api_page_lists_the_subscriptions_of_the_viewer_s_applications() {
         let page = Visitor::signed_in(&app, name).await.open("/apis/pets/v1").await;
         assert_eq!(
             page.all("[aria-labelledby=subscriptions] tbody td"),
-            ["Storefront", "v1", "Bronze", "24 November 2026"]
+            ["Storefront", "v1", "Bronze", "Active", "24 November 2026"]
         );
     }
     let page = Visitor::signed_in(&app, "otto").await.open("/apis/pets/v1").await;

@@ -180,6 +180,13 @@ fn people_are_changed(dir: &Path) {
     let list = "ada@example.com (Ada) with admin, publisher\ngrace@example.com (Grace) with publisher (disabled)\n";
     assert_eq!(said(&["list"]), list);
     assert_eq!(said(&["enable", grace]), "enabled grace@example.com\n");
+    let application = |arguments: &[&str]| run(portico(dir, &[]).arg("application").args(arguments), "");
+    let none = application(&["list", grace]);
+    assert_eq!((none.status, &*none.stdout, &*none.stderr), (Some(0), "", ""));
+    let unknown = application(&["list", "nobody@example.com"]);
+    assert_eq!(unknown.stderr, "portico: There is no account with the address nobody@example.com.\n");
+    let nothing = application(&["transfer", "01935b6e-0000-7000-8000-000000000000", grace]);
+    assert_eq!((nothing.status, &*nothing.stderr), (Some(1), "portico: there is no such application\n"));
     for (arguments, error) in [
         (&["disable", "ada@example.com"][..], "ada@example.com is the only administrator who can sign in. "),
         (&["revoke", "ada@example.com", "admin"], "ada@example.com is the only administrator who can sign in. "),
@@ -259,6 +266,12 @@ fn check_says_in_one_line_what_is_wrong() {
         let failed = check(&[(variable, value)]);
         assert!(failed.starts_with(line) && !failed.contains("hunter2"), "{failed}");
     }
+    let section = "[identity_providers.acme]\nissuer = \"https://a.example\"\nclient_id = \"portal\"\n";
+    let file = none.join("providers.toml");
+    fs::write(&file, format!("{section}client_secret_file = \"/none/secret\"\n")).unwrap();
+    let failed = check(&[("PORTICO_CONFIG", file.to_str().unwrap()), ("PORTICO_DATABASE_PROGRAMS", "/none")]);
+    let said = "FAIL  identity_providers: identity_providers.acme.client_secret_file: /none/secret: cannot be read";
+    assert!(failed.contains(said), "{failed}");
     assert!(!dir.exists());
 }
 

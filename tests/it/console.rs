@@ -16,7 +16,7 @@ use time::Duration;
 const CALLS: &str = "/apis/pets/v1/calls";
 
 /// Sends the form as the script does.
-async fn ask(app: &TestApp, visitor: &Visitor, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub(crate) async fn ask(app: &TestApp, visitor: &Visitor, path: &str, fields: &[(&str, &str)]) -> Answer {
     let cookie = format!("portico-session={}", visitor.cookie("portico-session").unwrap());
     let origin = app.portal("");
     let headers = [

@@ -1,6 +1,6 @@
 //! What people do to pages: press twice, go back, come from another time zone, ask for more contrast, look for the first time.
 
-use crate::access::SETTINGS;
+use crate::access::table::SETTINGS;
 use crate::pages::{faults, sign_in};
 use crate::support::app::TestApp;
 use crate::support::browser::{Browser, Theme};

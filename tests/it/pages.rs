@@ -76,9 +76,13 @@ async fn configured(app: &TestApp, member: &Member) -> ApplicationId {
 /// What a visitor sees.
 async fn faults_for_visitors(browser: &Browser, app: &TestApp) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (name, path) in
-        [("visitor-home", "/"), ("visitor-apis", "/apis"), ("visitor-sign-in", "/sign-in"), ("not-found", "/nothing")]
-    {
+    for (name, path) in [
+        ("visitor-home", "/"),
+        ("visitor-apis", "/apis"),
+        ("visitor-apis-list", "/apis?view=list"),
+        ("visitor-sign-in", "/sign-in"),
+        ("not-found", "/nothing"),
+    ] {
         browser.open(&app.portal(path)).await;
         wrong.extend(
             faults(browser, name).await.into_iter().filter(|fault| !fault.contains("/nothing - Failed to load")),

@@ -146,6 +146,20 @@ async fn the_inspector_tells_what_a_token_opens_and_why_not_the_rest() {
         .unwrap();
     let page = visitor.submit(form(&page, &token)).await;
     page.assert_shows("Pets v1 Closed Its publisher has blocked the subscription of Storefront.");
+    for (state, said) in [
+        ("update subscriptions set state = 'production_blocked'", "Pets v1 Opens"),
+        (
+            "update subscriptions set state = 'rejected'",
+            "Pets v1 Closed The subscription of Storefront was not approved.",
+        ),
+        (
+            "update subscriptions set state = 'pending', requested_at = created_at",
+            "Pets v1 Closed The subscription of Storefront waits for one of the API's owners to approve it.",
+        ),
+    ] {
+        sqlx::query(state).execute(app.pool()).await.unwrap();
+        visitor.submit(form(&page, &token)).await.assert_shows(said);
+    }
 
     let mut bob = Visitor::signed_in(&app, "bob").await;
     let page = bob.open("/tokens").await;

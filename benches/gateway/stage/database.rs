@@ -101,9 +101,18 @@ impl Database {
         )
     }
 
-    /// How often the table of API keys was read from end to end, ever.
-    pub(crate) fn scans(&self) -> i64 {
-        self.number("select coalesce(max(seq_scan), 0) from pg_stat_user_tables where relname = 'api_keys'")
+    /// Pages that those have read, of tables and indexes, ever.
+    pub(crate) fn look_up_blocks(&self) -> i64 {
+        self.number(
+            "select coalesce(sum(s.shared_blks_hit + s.shared_blks_read), 0)::int8 from pg_stat_statements s
+             join pg_database d on d.oid = s.dbid and d.datname = current_database()
+             where s.query like '%from gateway_revision%api_keys%'",
+        )
+    }
+
+    /// Pages of the table of API keys: what reading it from end to end would take.
+    pub(crate) fn key_pages(&self) -> i64 {
+        self.number("select relpages::int8 from pg_class where oid = 'api_keys'::regclass")
     }
 }
 

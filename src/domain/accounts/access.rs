@@ -1,9 +1,11 @@
 //! What a person may do on the instance: roles given and taken back, accounts disabled and enabled again.
 
 use crate::base::error::{Error, Result};
+use crate::base::id::UserId;
 use crate::base::text::Email;
 use crate::domain::Ctx;
 use crate::domain::accounts::model::{ADMIN, Member};
+use crate::domain::accounts::role_request_store;
 use crate::domain::accounts::session_store;
 use crate::domain::accounts::store::{self, UserRow};
 use crate::domain::accounts::users::{self, NewUser};
@@ -28,7 +30,7 @@ pub struct Person {
 pub enum State {
     /// They may.
     Active,
-    /// They have not chosen a password yet.
+    /// They have not chosen a password yet, and have not come by a provider either.
     Invited,
     /// They may not.
     Disabled,
@@ -73,6 +75,13 @@ pub async fn people(ctx: &Ctx, viewer: &Member, words: &str, after: &str) -> Res
     Ok(People { people, next })
 }
 
+/// One person, disabled or not, for administrators.
+pub async fn person(ctx: &Ctx, viewer: &Member, id: UserId) -> Result<Person> {
+    administrator(viewer)?;
+    let row = store::user(&mut *ctx.conn().await?, id).await?;
+    row.map(Person::from).ok_or(Error::NotFound)
+}
+
 /// Makes an account for somebody and has a letter sent with a link to choose a password.
 pub async fn invite(ctx: &Ctx, new: NewUser, actor: &Actor) -> Result<Member> {
     let by = match actor {
@@ -100,7 +109,8 @@ pub async fn roles(ctx: &Ctx, viewer: &Member) -> Result<Vec<(String, String)>> 
     Ok(roles.into_iter().map(|(name, title, _)| (name, title)).collect())
 }
 
-fn administrator(viewer: &Member) -> Result<()> {
+/// Refuses everybody but administrators: for them there is nothing.
+pub(super) fn administrator(viewer: &Member) -> Result<()> {
     if viewer.has(ADMIN) { Ok(()) } else { Err(Error::NotFound) }
 }
 
@@ -137,16 +147,30 @@ pub async fn enable(ctx: &Ctx, email: &str, actor: &Actor) -> Result<Change> {
 /// Gives a role.
 pub async fn grant(ctx: &Ctx, email: &str, role: &str, actor: &Actor) -> Result<Change> {
     let mut tx = ctx.db.begin().await?;
-    let member = for_change(&mut tx, email).await?.member;
-    if member.has(role) {
-        return Ok(Change::None);
-    }
-    store::grant_role(&mut tx, member.id, role, ctx.clock.now())
+    for_change(&mut tx, email).await?;
+    let address = Email::parse(email).ok_or(Error::NotFound)?;
+    let change = grant_in(&mut tx, ctx, &address, (role, actor)).await?;
+    tx.commit().await?;
+    Ok(change)
+}
+
+/// The same, inside a transaction: a request for the role is granted so, and is one no more.
+pub(super) async fn grant_in(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    email: &Email,
+    (role, actor): (&str, &Actor),
+) -> Result<Change> {
+    let member = store::user_by_email(conn, email).await?.ok_or(Error::NotFound)?.member;
+    let is_new = store::grant_role(conn, member.id, role, ctx.clock.now())
         .await
         .on_constraint("role_grants_role_fkey", || unknown_role(role))?;
+    role_request_store::delete(conn, member.id, role).await?;
+    if !is_new {
+        return Ok(Change::None);
+    }
     let what = ("role.granted", &*member.id.to_string());
-    audit::record(&mut tx, ctx, actor, what, None, json!({ "role": role })).await?;
-    tx.commit().await?;
+    audit::record(conn, ctx, actor, what, None, json!({ "role": role })).await?;
     Ok(Change::Made)
 }
 
@@ -156,6 +180,13 @@ pub async fn revoke(ctx: &Ctx, email: &str, role: &str, actor: &Actor) -> Result
     let user = for_change(&mut tx, email).await?;
     if role == ADMIN && user.member.has(ADMIN) && !user.disabled {
         another_administrator(&mut tx, &user.member).await?;
+    }
+    if let Some(provider) = store::provider_of_role(&mut tx, user.member.id, role).await? {
+        let what = format!(
+            "{} has the role {role} from {provider}. Take it back there; it goes with the next sign-in.",
+            user.member.email
+        );
+        return Err(Error::Conflict(what));
     }
     if !store::revoke_role(&mut tx, user.member.id, role).await? {
         return Ok(Change::None);
@@ -190,10 +221,10 @@ async fn another_administrator(conn: &mut Conn, member: &Member) -> Result<()> {
 
 impl From<UserRow> for Person {
     fn from(row: UserRow) -> Self {
-        let state = match (row.disabled, row.password_hash) {
+        let state = match (row.disabled, row.password_hash.is_some() || row.has_identity) {
             (true, _) => State::Disabled,
-            (false, None) => State::Invited,
-            (false, Some(_)) => State::Active,
+            (false, false) => State::Invited,
+            (false, true) => State::Active,
         };
         Self { member: row.member, state }
     }

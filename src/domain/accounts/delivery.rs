@@ -7,6 +7,7 @@ use crate::config::{Accounts, Config, Urls};
 use crate::domain::Ctx;
 use crate::domain::accounts::link_store::{self, Purpose};
 use crate::domain::accounts::links;
+use crate::domain::accounts::model::ADMIN;
 use crate::domain::accounts::store::{self, UserRow};
 use crate::domain::mail::model::{Letter, Mail};
 use crate::domain::mail::outbox::{self, Next};
@@ -94,26 +95,49 @@ impl Delivery {
             let purpose = Purpose::SignUp(mail.to.clone(), name.to_owned());
             self.accounts.takes(&mail.to).then_some((Reader::Stranger, Target::Secret("/sign-up", purpose, lifetime)))
         };
-        let Some(UserRow { member, password_hash, disabled: false }) = user else {
+        let Some(UserRow { member, password_hash, disabled: false, .. }) = user else {
             // A disabled account is told nothing, and nobody gets a second one beside it.
             return Ok(match &mail.letter {
                 _ if user.is_some() => None,
                 Letter::SignUp { name } => sign_up(name, links::OF_SIGN_UP),
                 Letter::Shared { .. } => sign_up("", links::OF_INVITATION),
-                Letter::PasswordReset | Letter::Invitation { .. } | Letter::PasswordChanged => None,
+                // The owners of an API need no account to be written to; a team has one address, say.
+                letter @ Letter::SubscriptionRequested { .. } => {
+                    plain(letter).map(|path| (Reader::Stranger, Target::Plain(path)))
+                }
+                Letter::PasswordReset
+                | Letter::Invitation { .. }
+                | Letter::PasswordChanged
+                | Letter::SubscriptionDecided { .. }
+                | Letter::RoleRequested { .. }
+                | Letter::RoleDecided { .. }
+                | Letter::Given { .. }
+                | Letter::GivenAway { .. } => None,
             });
         };
-        let password = |lifetime| Target::Secret("/password", Purpose::Password(member.id), lifetime);
+        let takes_password = self.accounts.password_sign_in || member.has(ADMIN);
+        // Where a password opens nothing, a link leads to the way that does.
+        let password = |lifetime| {
+            if takes_password {
+                Target::Secret("/password", Purpose::Password(member.id), lifetime)
+            } else {
+                Target::Plain("/sign-in".to_owned())
+            }
+        };
         let target = match &mail.letter {
+            Letter::PasswordReset if !takes_password => return Ok(None),
             // Whoever was invited and has not chosen a password yet does so now.
             Letter::SignUp { .. } if password_hash.is_some() => Target::Plain("/password-reset".to_owned()),
             Letter::SignUp { .. } | Letter::PasswordReset => password(links::OF_RESET),
             Letter::Invitation { .. } if password_hash.is_none() => password(links::OF_INVITATION),
             Letter::Invitation { .. } => return Ok(None),
-            Letter::PasswordChanged => Target::Plain("/password-reset".to_owned()),
-            Letter::Shared { application, .. } => Target::Plain(format!("/applications/{application}")),
+            other => match plain(other) {
+                Some(path) => Target::Plain(path),
+                None => return Ok(None),
+            },
         };
-        Ok(Some((Reader::Member(member.name), target)))
+        let reader = if takes_password { Reader::Member(member.name) } else { Reader::Guest(member.name) };
+        Ok(Some((reader, target)))
     }
 
     async fn link(&self, ctx: &Ctx, target: Target) -> Result<(String, Option<Plain>)> {
@@ -125,4 +149,23 @@ impl Delivery {
             }
         }
     }
+}
+
+/// Where a letter leads whose link opens nothing by itself.
+fn plain(letter: &Letter) -> Option<String> {
+    Some(match letter {
+        Letter::PasswordChanged => "/password-reset".to_owned(),
+        Letter::Shared { application, .. } | Letter::Given { application, .. } => {
+            format!("/applications/{application}")
+        }
+        Letter::GivenAway { .. } => "/applications".to_owned(),
+        Letter::SubscriptionRequested { api, major, .. } => format!("/apis/{api}/v{major}/subscribers"),
+        Letter::SubscriptionDecided { application: Some(application), .. } => {
+            format!("/applications/{application}/subscriptions")
+        }
+        Letter::SubscriptionDecided { application: None, api, major, .. } => format!("/apis/{api}/v{major}"),
+        Letter::RoleRequested { .. } => "/approvals".to_owned(),
+        Letter::RoleDecided { .. } => "/account".to_owned(),
+        Letter::SignUp { .. } | Letter::PasswordReset | Letter::Invitation { .. } => return None,
+    })
 }

@@ -15,18 +15,20 @@ pub(super) struct NewSession {
     pub(super) now: OffsetDateTime,
     pub(super) expires_at: OffsetDateTime,
     pub(super) user_agent: String,
+    pub(super) provider: Option<String>,
 }
 
 pub(super) async fn insert(conn: &mut Conn, session: &NewSession) -> Result<()> {
     sqlx::query!(
-        "insert into sessions (id, digest, user_id, created_at, last_seen_at, expires_at, user_agent)
-         values ($1, $2, $3, $4, $4, $5, $6)",
+        "insert into sessions (id, digest, user_id, created_at, last_seen_at, expires_at, user_agent, provider)
+         values ($1, $2, $3, $4, $4, $5, $6, $7)",
         session.id.0,
         session.digest.as_bytes(),
         session.user.0,
         session.now,
         session.expires_at,
         session.user_agent,
+        session.provider,
     )
     .execute(conn)
     .await?;
@@ -91,6 +93,24 @@ pub(super) async fn delete_own(conn: &mut Conn, user: UserId, session: SessionId
     Ok(done.rows_affected() > 0)
 }
 
+/// Deletes the sessions that a provider has opened, but not this one.
+pub(super) async fn delete_by_provider(
+    conn: &mut Conn,
+    user: UserId,
+    provider: &str,
+    keep: Option<SessionId>,
+) -> Result<()> {
+    sqlx::query!(
+        "delete from sessions where user_id = $1 and provider = $2 and id is distinct from $3",
+        user.0,
+        provider,
+        keep.map(|session| session.0),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Deletes all of a user's sessions but the newest `keep`.
 pub(super) async fn delete_oldest(conn: &mut Conn, user: UserId, keep: i64) -> Result<()> {
     sqlx::query!(
@@ -110,6 +130,7 @@ pub(super) struct OwnRow {
     pub(super) created_at: OffsetDateTime,
     pub(super) last_seen_at: OffsetDateTime,
     pub(super) user_agent: String,
+    pub(super) provider: Option<String>,
 }
 
 /// The live sessions of a user, the one used last first.
@@ -121,7 +142,7 @@ pub(super) async fn of_user(
 ) -> Result<Vec<OwnRow>> {
     let rows = sqlx::query_as!(
         OwnRow,
-        "select id, created_at, last_seen_at, user_agent
+        "select id, created_at, last_seen_at, user_agent, provider
          from sessions
          where user_id = $1 and expires_at > $2 and last_seen_at > $3
          order by last_seen_at desc, id desc

@@ -6,6 +6,7 @@ use crate::base::secret::{Kind, Plain};
 use crate::domain::Ctx;
 use crate::domain::accounts::link_store;
 use crate::domain::accounts::model::Member;
+use crate::domain::accounts::providers::started_store;
 use crate::domain::accounts::session_store as store;
 use crate::domain::accounts::store as account_store;
 use crate::domain::audit;
@@ -34,6 +35,17 @@ impl Lifetime {
 /// Opens a session: the member in it, and what goes into the cookie. `user_agent` is kept so that people recognise their
 /// sessions.
 pub async fn open(ctx: &Ctx, member: &Member, lifetime: Lifetime, user_agent: &str) -> Result<(Member, Plain)> {
+    open_by(ctx, member, lifetime, user_agent, None).await
+}
+
+/// The same, by a provider of that name; none: by a password.
+pub async fn open_by(
+    ctx: &Ctx,
+    member: &Member,
+    lifetime: Lifetime,
+    user_agent: &str,
+    provider: Option<&str>,
+) -> Result<(Member, Plain)> {
     let now = ctx.clock.now();
     let secret = Plain::mint(Kind::Session, &ctx.random);
     let user_agent: String = user_agent.chars().filter(|c| !c.is_control()).take(200).collect();
@@ -44,6 +56,7 @@ pub async fn open(ctx: &Ctx, member: &Member, lifetime: Lifetime, user_agent: &s
         now,
         expires_at: now + lifetime.absolute,
         user_agent,
+        provider: provider.map(str::to_owned),
     };
     let mut conn = ctx.conn().await?;
     store::insert(&mut conn, &session).await?;
@@ -103,6 +116,8 @@ pub struct OwnSession {
     pub last_seen_at: OffsetDateTime,
     /// What the browser calls itself.
     pub user_agent: String,
+    /// The name of the provider that it was opened by; none: a password.
+    pub provider: Option<String>,
     /// Which one it is.
     pub place: Place,
 }
@@ -125,6 +140,7 @@ pub async fn list(ctx: &Ctx, member: &Member, lifetime: Lifetime) -> Result<Vec<
         opened_at: row.created_at,
         last_seen_at: row.last_seen_at,
         user_agent: row.user_agent,
+        provider: row.provider,
         place: if Some(row.id) == member.session { Place::Here } else { Place::Elsewhere },
     };
     Ok(rows.into_iter().map(own).collect())
@@ -165,12 +181,13 @@ pub async fn sign_out(ctx: &Ctx, member: &Member) -> Result<()> {
     }
 }
 
-/// Tidies up sessions and links that have ended; answers how many rows went.
+/// Tidies up sessions, links and started sign-ins that have ended; answers how many rows went.
 pub async fn sweep(ctx: &Ctx, lifetime: Lifetime) -> Result<u64> {
     let now = ctx.clock.now();
     let mut conn = ctx.conn().await?;
     let sessions = store::sweep(&mut conn, now, now - lifetime.idle).await?;
     let links = link_store::sweep(&mut conn, now).await?;
     let failures = account_store::sweep_login_failures(&mut conn, now - Duration::DAY).await?;
-    Ok(sessions + links + failures)
+    let started = started_store::sweep(&mut conn, now).await?;
+    Ok(sessions + links + failures + started)
 }

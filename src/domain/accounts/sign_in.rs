@@ -2,16 +2,32 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::text::Email;
+use crate::config::Accounts;
 use crate::domain::Ctx;
-use crate::domain::accounts::model::Member;
+use crate::domain::accounts::model::{ADMIN, Member};
 use crate::domain::accounts::throttle::{Attempt, Gate};
 use crate::domain::accounts::{password, store, throttle};
 use std::net::IpAddr;
 
+/// Who may sign in with a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passwords {
+    /// Everybody who has one.
+    ForEverybody,
+    /// Administrators, so that nobody is locked out when a provider has trouble; all others sign in there.
+    ForAdministrators,
+}
+
+impl From<&Accounts> for Passwords {
+    fn from(accounts: &Accounts) -> Self {
+        if accounts.password_sign_in { Self::ForEverybody } else { Self::ForAdministrators }
+    }
+}
+
 /// The member, if the password is right. Unknown address, wrong password, no password yet and disabled account are
 /// told apart neither by text nor by time. Failures are counted for (address typed, network address): somebody
 /// guessing from elsewhere cannot lock the owner out.
-pub async fn sign_in(ctx: &Ctx, email: &str, password: &str, from: IpAddr) -> Result<Member> {
+pub async fn sign_in(ctx: &Ctx, passwords: Passwords, (email, password): (&str, &str), from: IpAddr) -> Result<Member> {
     let now = ctx.clock.now();
     let attempt = Attempt::of_person(email, from);
     let mut conn = ctx.conn().await?;
@@ -27,6 +43,12 @@ pub async fn sign_in(ctx: &Ctx, email: &str, password: &str, from: IpAddr) -> Re
     let right = password::matches(ctx, password, hash).await?;
     let mut conn = ctx.conn().await?;
     match user {
+        // Only who knows the password hears this.
+        Some(user)
+            if right && !user.disabled && passwords == Passwords::ForAdministrators && !user.member.has(ADMIN) =>
+        {
+            Err(Error::Conflict("Only administrators sign in with a password here.".to_owned()))
+        }
         Some(user) if right && !user.disabled => {
             attempt.forget(&mut conn).await?;
             tracing::info!(user.id = %user.member.id, client.network = throttle::network(from), "a member has signed in");

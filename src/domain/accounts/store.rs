@@ -11,6 +11,8 @@ pub(super) struct UserRow {
     pub(super) member: Member,
     pub(super) password_hash: Option<String>,
     pub(super) disabled: bool,
+    /// Whether a provider can sign them in.
+    pub(super) has_identity: bool,
 }
 
 pub(super) async fn insert_user(
@@ -37,6 +39,7 @@ pub(super) async fn insert_user(
 pub(super) async fn user_by_email(conn: &mut Conn, email: &Email) -> Result<Option<UserRow>> {
     let row = sqlx::query!(
         r#"select id, email, name, password_hash, disabled_at is not null as "disabled!",
+               exists (select from identities where user_id = users.id) as "has_identity!",
                array(select role from role_grants where user_id = users.id order by role) as "roles!"
            from users
            where email = $1"#,
@@ -46,8 +49,22 @@ pub(super) async fn user_by_email(conn: &mut Conn, email: &Email) -> Result<Opti
     .await?;
     Ok(row.and_then(|row| {
         let member = member_of(row.id, &row.email, row.name, row.roles, None)?;
-        Some(UserRow { member, password_hash: row.password_hash, disabled: row.disabled })
+        Some(UserRow {
+            member,
+            password_hash: row.password_hash,
+            disabled: row.disabled,
+            has_identity: row.has_identity,
+        })
     }))
+}
+
+/// Disabled or not.
+pub(super) async fn user(conn: &mut Conn, id: UserId) -> Result<Option<UserRow>> {
+    let email = sqlx::query_scalar!("select email from users where id = $1", id.0).fetch_optional(&mut *conn).await?;
+    match email.as_deref().and_then(Email::parse) {
+        Some(email) => user_by_email(conn, &email).await,
+        None => Ok(None),
+    }
 }
 
 pub(super) async fn member(conn: &mut Conn, id: UserId) -> Result<Option<Member>> {
@@ -81,16 +98,28 @@ pub(super) async fn set_password(conn: &mut Conn, user: UserId, hash: &str, now:
     Ok(())
 }
 
-pub(super) async fn grant_role(conn: &mut Conn, user: UserId, role: &str, now: OffsetDateTime) -> Result<()> {
-    sqlx::query!(
-        "insert into role_grants (user_id, role, granted_at) values ($1, $2, $3) on conflict do nothing",
+/// Gives a role by hand; whether it was not so already.
+pub(super) async fn grant_role(conn: &mut Conn, user: UserId, role: &str, now: OffsetDateTime) -> Result<bool> {
+    let done = sqlx::query!(
+        "insert into role_grants (user_id, role, granted_at) values ($1, $2, $3)
+         on conflict (user_id, role) do update set by_hand = true where not role_grants.by_hand",
         user.0,
         role,
         now,
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
+}
+
+/// The provider that gives a user a role, if one does.
+pub(super) async fn provider_of_role(conn: &mut Conn, user: UserId, role: &str) -> Result<Option<String>> {
+    let provider = sqlx::query_scalar!(
+        "select provider from provider_roles where user_id = $1 and role = $2 order by provider limit 1",
+        user.0,
+        role,
+    );
+    Ok(provider.fetch_optional(conn).await?)
 }
 
 /// Whether the role was granted.
@@ -104,6 +133,7 @@ pub(super) async fn revoke_role(conn: &mut Conn, user: UserId, role: &str) -> Re
 pub(super) async fn users(conn: &mut Conn) -> Result<Vec<UserRow>> {
     let rows = sqlx::query!(
         r#"select id, email, name, password_hash, disabled_at is not null as "disabled!",
+               exists (select from identities where user_id = users.id) as "has_identity!",
                array(select role from role_grants where user_id = users.id order by role) as "roles!"
            from users
            order by email"#,
@@ -114,7 +144,12 @@ pub(super) async fn users(conn: &mut Conn) -> Result<Vec<UserRow>> {
         .into_iter()
         .filter_map(|row| {
             let member = member_of(row.id, &row.email, row.name, row.roles, None)?;
-            Some(UserRow { member, password_hash: row.password_hash, disabled: row.disabled })
+            Some(UserRow {
+                member,
+                password_hash: row.password_hash,
+                disabled: row.disabled,
+                has_identity: row.has_identity,
+            })
         })
         .collect())
 }
@@ -244,6 +279,7 @@ pub(super) async fn password_is_unset(conn: &mut Conn, user: UserId) -> Result<b
 pub(super) async fn people(conn: &mut Conn, words: &str, after: &str, limit: i64) -> Result<Vec<UserRow>> {
     let rows = sqlx::query!(
         r#"select id, email, name, password_hash, disabled_at is not null as "disabled!",
+               exists (select from identities where user_id = users.id) as "has_identity!",
                array(select role from role_grants where user_id = users.id order by role) as "roles!"
            from users
            where email > $2 and (strpos(email, lower($1)) > 0 or strpos(lower(name), lower($1)) > 0)
@@ -259,7 +295,26 @@ pub(super) async fn people(conn: &mut Conn, words: &str, after: &str, limit: i64
         .into_iter()
         .filter_map(|row| {
             let member = member_of(row.id, &row.email, row.name, row.roles, None)?;
-            Some(UserRow { member, password_hash: row.password_hash, disabled: row.disabled })
+            Some(UserRow {
+                member,
+                password_hash: row.password_hash,
+                disabled: row.disabled,
+                has_identity: row.has_identity,
+            })
         })
         .collect())
+}
+
+/// The addresses of administrators who can sign in.
+pub(super) async fn administrators(conn: &mut Conn, limit: i64) -> Result<Vec<Email>> {
+    let emails = sqlx::query_scalar!(
+        "select u.email
+         from role_grants g
+         join users u on u.id = g.user_id
+         where g.role = 'admin' and u.disabled_at is null and u.password_hash is not null
+         order by u.email
+         limit $1",
+        limit,
+    );
+    Ok(emails.fetch_all(conn).await?.iter().filter_map(|email| Email::parse(email)).collect())
 }

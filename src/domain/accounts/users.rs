@@ -90,6 +90,11 @@ pub async fn by_email(ctx: &Ctx, email: &str) -> Result<Member> {
     Ok(user.member)
 }
 
+/// The person with this address, unless the account is disabled.
+pub async fn active(conn: &mut Conn, email: &Email) -> Result<Option<Member>> {
+    Ok(store::user_by_email(conn, email).await?.filter(|user| !user.disabled).map(|user| user.member))
+}
+
 /// The person with this id, unless the account is disabled.
 pub async fn by_id(conn: &mut Conn, id: UserId) -> Result<Option<Member>> {
     store::member(conn, id).await

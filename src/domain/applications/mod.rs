@@ -8,3 +8,5 @@ pub mod model;
 mod share_store;
 pub mod sharing;
 mod store;
+pub mod transfer;
+mod transfer_store;

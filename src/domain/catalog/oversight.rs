@@ -3,10 +3,14 @@
 
 use crate::base::error::{Error, Result};
 use crate::base::id::ApiId;
+use crate::base::text::Email;
 use crate::domain::accounts::model::{ADMIN, Member, PUBLISHER, Viewer};
 use crate::domain::catalog::model::MajorVersion;
 use crate::domain::catalog::{browse, oversight_store};
 use crate::infra::db::Conn;
+
+/// Owners who are written to.
+const MOST_OWNERS: i64 = 20;
 
 /// A version of an API that the member looks after. Only [`version`] makes one.
 #[derive(Clone, Debug)]
@@ -28,10 +32,25 @@ pub async fn version(conn: &mut Conn, member: &Member, api: &str, major: u16) ->
     Ok(Overseen(version))
 }
 
+/// Whether the member looks after every API.
+pub fn oversees_all(member: &Member) -> bool {
+    member.has(ADMIN) || member.has(PUBLISHER)
+}
+
 /// Whether the member looks after an API, for pages that link to what is for them alone.
 pub async fn oversees(conn: &mut Conn, member: &Member, api: ApiId) -> Result<bool> {
-    if member.has(ADMIN) || member.has(PUBLISHER) {
+    if oversees_all(member) {
         return Ok(true);
     }
     oversight_store::is_owner(conn, api, &member.email).await
+}
+
+/// Whom to write to about an API: at most 20 of its owners.
+pub async fn owners(conn: &mut Conn, api: ApiId) -> Result<Vec<Email>> {
+    oversight_store::owners(conn, api, MOST_OWNERS).await
+}
+
+/// Whether the member is an owner of some API.
+pub async fn owns_any(conn: &mut Conn, member: &Member) -> Result<bool> {
+    oversight_store::owns_any(conn, &member.email).await
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which reading of files this release makes. It grows when these types, or how they are filled, change: files that were
 /// read otherwise are read again.
-pub const READING: i32 = 1;
+pub const READING: i32 = 2;
 
 /// What stands for a whole file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,6 +193,26 @@ pub struct Content {
     /// An example as it would be sent, with line breaks; may be empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub example: String,
+    /// Of a form: how those of its fields are written of which the file says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub encodings: Vec<Encoding>,
+}
+
+/// How a field of a form is written (OpenAPI, "Encoding Object").
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Encoding {
+    /// The field.
+    pub name: String,
+    /// Its media type; may be empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub media_type: String,
+    /// As a parameter of a query; none: as its media type says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub style: Option<Style>,
+    /// Whether each of several values stands for itself; none: as the style has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explode: Option<bool>,
 }
 
 impl Content {

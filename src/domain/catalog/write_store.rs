@@ -269,8 +269,9 @@ pub(super) async fn insert_version(
     spec: &VersionSpec,
 ) -> Result<()> {
     sqlx::query!(
-        "insert into api_versions (id, api_id, major, minor, state, changelog, created_at, published_at, sunset_on)
-         values ($1, $2, $3, $4, $5, $6, $7, case when $5 in ('published', 'deprecated') then $7::timestamptz end, $8)",
+        "insert into api_versions (id, api_id, major, minor, state, changelog, created_at, published_at, sunset_on, deprecated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $5 in ('published', 'deprecated') then $7::timestamptz end, $8,
+             case when $5 = 'deprecated' then $7::timestamptz end)",
         id.0,
         api.0,
         i32::from(version.major),
@@ -294,7 +295,8 @@ pub(super) async fn update_version(
     sqlx::query!(
         "update api_versions
          set state = $2, changelog = $3, sunset_on = $5,
-             published_at = coalesce(published_at, case when $2 in ('published', 'deprecated') then $4::timestamptz end)
+             published_at = coalesce(published_at, case when $2 in ('published', 'deprecated') then $4::timestamptz end),
+             deprecated_at = case when $2 = 'deprecated' then coalesce(deprecated_at, $4::timestamptz) end
          where id = $1",
         id.0,
         spec.state.as_str(),

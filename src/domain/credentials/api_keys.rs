@@ -53,7 +53,7 @@ pub async fn generate(ctx: &Ctx, member: &Member, new: NewApiKey) -> Result<Issu
         ChosenApplication::Existing(id) => manage::reach(&mut tx, member, *id).await?.for_change()?,
         ChosenApplication::New(name) => manage::create_in(&mut tx, ctx, member, name, "")
             .await
-            .map_err(|error| rename_field(error, "application_name"))?,
+            .map_err(|error| error.renamed("name", "application_name"))?,
     };
     subscribe::ensure(&mut tx, ctx, member, (&application, &version), new.plan.as_deref()).await?;
 
@@ -216,14 +216,4 @@ fn made_already(name: &str) -> Error {
     Error::Conflict(format!(
         "The key {name} has been made already; its secret was shown once. Regenerate it to get a new one."
     ))
-}
-
-fn rename_field(error: Error, to: &'static str) -> Error {
-    match error {
-        Error::Invalid(fields) => {
-            let rename = |e: FieldError| FieldError { field: if e.field == "name" { to } else { e.field }, ..e };
-            Error::Invalid(fields.into_iter().map(rename).collect())
-        }
-        other => other,
-    }
 }

@@ -115,7 +115,7 @@ pub(super) async fn registered(conn: &mut Conn, id: &str) -> Result<Option<Regis
         sqlx::query_scalar!(r#"select api_id as "api: ApiId" from api_resource_servers where client_id = $1"#, id)
             .fetch_all(&mut *conn)
             .await?;
-    let apis = subscribed(conn, row.application).await?;
+    let apis = subscribed(conn, row.application, row.environment).await?;
     Ok(Some(RegisteredClient {
         settings: settings(conn, id).await?,
         id: row.id,
@@ -139,17 +139,23 @@ pub(super) async fn any_allows_plain_challenges(conn: &mut Conn) -> Result<bool>
     Ok(any.fetch_one(conn).await?)
 }
 
-/// What an application is actively subscribed to, with the scopes there are.
-pub(super) async fn subscribed(conn: &mut Conn, application: ApplicationId) -> Result<Vec<SubscribedApi>> {
+/// What an application may call in an environment by its subscriptions, with the scopes there are.
+pub(super) async fn subscribed(
+    conn: &mut Conn,
+    application: ApplicationId,
+    environment: Environment,
+) -> Result<Vec<SubscribedApi>> {
     let rows = sqlx::query!(
         r#"select a.id as "api: ApiId", a.title, a.context, s.major, o.name as "scope?", o.title as "scope_title?",
                o.roles as "roles?"
            from subscriptions s
            join apis a on a.id = s.api_id
            left join api_scopes o on o.api_id = a.id
-           where s.application_id = $1 and s.state = 'active'
+           where s.application_id = $1
+             and (s.state = 'active' or s.state = 'production_blocked' and $2 = 'sandbox')
            order by a.name, s.major, o.position"#,
         application.0,
+        environment.as_str(),
     )
     .fetch_all(conn)
     .await?;

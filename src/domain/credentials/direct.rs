@@ -95,7 +95,9 @@ pub async fn delete(ctx: &Ctx, member: &Member, place: Place<'_>) -> Result<()> 
     for environment in Environment::ALL {
         is_last &= client_store::find(&mut tx, client.application, environment).await?.is_none();
     }
-    if is_last {
+    // A block by the publisher outlives the credentials: generating them again must not lift it.
+    let subscription = subscribe::find(&mut tx, client.application, version.api.id, version.major).await?;
+    if is_last && !subscription.is_some_and(|subscription| subscription.state.is_blocked()) {
         direct::delete(&mut tx, ctx, member, &version).await?;
     }
     tx.commit().await?;

@@ -3,6 +3,7 @@
 use crate::base::environment::Environment;
 use crate::base::id::{ApiId, ApiKeyId, ApplicationId};
 use crate::base::secret::Plain;
+use crate::domain::subscriptions::model::State as SubscriptionState;
 use ipnet::IpNet;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -138,6 +139,8 @@ pub struct ApiKey {
     pub calls: u64,
     /// What the viewer may do to it.
     pub access: KeyAccess,
+    /// The state of the application's subscription, if it has one: it decides about calls with the key.
+    pub subscription: Option<SubscriptionState>,
 }
 
 /// The secret that a key had before its last regeneration.

@@ -77,7 +77,7 @@ pub(super) async fn check(
     legacy: Legacy,
     (before, mut wanted): (&ClientSettings, ClientSettings),
 ) -> Result<Checked> {
-    let apis = client_store::subscribed(conn, application).await?;
+    let apis = client_store::subscribed(conn, application, Environment::Sandbox).await?;
     let mut scopes: BTreeSet<&str> = OPENID_CONNECT.into_iter().collect();
     scopes.extend(apis.iter().flat_map(|api| &api.scopes).map(|scope| scope.name.as_str()));
     scopes.extend(before.scopes.iter().flatten().map(String::as_str));

@@ -7,6 +7,7 @@ use crate::base::secret::Digest;
 use crate::domain::accounts::model::{ADMIN, Member};
 use crate::domain::credentials::KeyUse;
 use crate::domain::credentials::model::{ApiKey, KeyAccess, Limits, Previous, Purpose};
+use crate::domain::subscriptions::model::State as SubscriptionState;
 use crate::infra::db::Conn;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -53,6 +54,7 @@ struct Row {
     created_at: OffsetDateTime,
     last_used_at: Option<OffsetDateTime>,
     calls: i64,
+    subscription: Option<SubscriptionState>,
 }
 
 impl Row {
@@ -86,6 +88,7 @@ impl Row {
             created_at: self.created_at,
             last_used_at: self.last_used_at,
             calls: count(self.calls),
+            subscription: self.subscription,
             access: if self.owner_id == member.id {
                 KeyAccess::Owner
             } else if self.owns_api || member.has(ADMIN) {
@@ -165,12 +168,15 @@ pub(super) async fn by_ids(conn: &mut Conn, ids: &[Uuid], member: &Member) -> Re
                exists (select from api_owners o where o.api_id = k.api_id and o.email = $2) as "owns_api!",
                k.major, k.endpoint, k.environment as "environment: Environment", k.hint, k.previous_hint,
                k.previous_expires_at, k.previous_calls, k.previous_used_at, k.expires_at,
-               k.addresses::text[] as "addresses!", k.operations, k.created_at, k.last_used_at, k.calls
+               k.addresses::text[] as "addresses!", k.operations, k.created_at, k.last_used_at, k.calls,
+               s.state as "subscription?: SubscriptionState"
            from unnest($1::uuid[]) with ordinality as wanted(id, place)
            join api_keys k on k.id = wanted.id
            join applications a on a.id = k.application_id
            join users u on u.id = a.owner_id
            join apis i on i.id = k.api_id
+           left join subscriptions s
+               on s.application_id = k.application_id and s.api_id = k.api_id and s.major = k.major
            where k.purpose = 'key'
            order by wanted.place"#,
         ids,

@@ -31,6 +31,92 @@ pub enum Letter {
         /// Who shared it.
         by: String,
     },
+    /// Somebody asks for a subscription, or another plan for one, to an API that this address looks after.
+    SubscriptionRequested {
+        /// The API's name in URLs.
+        api: String,
+        /// Its name for people.
+        title: String,
+        /// The major version.
+        major: u16,
+        /// The application's name.
+        application: String,
+        /// The plan, for people.
+        plan: String,
+        /// Who asks.
+        by: String,
+    },
+    /// What was decided about a subscription of an application of this person's.
+    SubscriptionDecided {
+        /// Which application; none: it stands behind credentials on the API, and has no pages.
+        application: Option<ApplicationId>,
+        /// Its name.
+        name: String,
+        /// The API's name in URLs.
+        api: String,
+        /// Its name for people.
+        title: String,
+        /// The major version.
+        major: u16,
+        /// The plan, for people.
+        plan: String,
+        /// What.
+        decision: Decision,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// Somebody asks an administrator for a role.
+    RoleRequested {
+        /// Which.
+        role: String,
+        /// Who asks.
+        by: String,
+        /// What they say; may be empty.
+        note: String,
+    },
+    /// What was decided about a role that this person has asked for.
+    RoleDecided {
+        /// Which.
+        role: String,
+        /// What: approved or rejected.
+        decision: Decision,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// This address owns an application now.
+    Given {
+        /// Which application.
+        application: ApplicationId,
+        /// Its name.
+        name: String,
+        /// Who gave it; empty for the command line.
+        by: String,
+    },
+    /// This address no longer owns an application.
+    GivenAway {
+        /// Its name.
+        name: String,
+        /// The new owner's address.
+        to: String,
+        /// Who gave it; empty for the command line.
+        by: String,
+    },
+}
+
+/// What somebody has decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// It is granted.
+    Approved,
+    /// It is not.
+    Rejected,
+    /// All calls are stopped.
+    Blocked,
+    /// Calls in production are stopped.
+    BlockedInProduction,
+    /// Calls pass again.
+    Unblocked,
 }
 
 /// A letter on its way.

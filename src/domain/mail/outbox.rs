@@ -37,14 +37,29 @@ struct Allowance {
 /// news of the account itself always arrive.
 pub async fn queue(conn: &mut Conn, ctx: &Ctx, to: &Email, letter: &Letter) -> Result<Queued> {
     let now = ctx.clock.now();
-    if *letter != Letter::PasswordChanged {
-        let subject = digest(&format!("to\n{to}"));
-        if let Letter::Shared { by, .. } = letter
-            && is_spent(conn, &digest(&format!("by\n{by}")), &FOR_ONE_MEMBER, now).await?
-        {
-            return Ok(Queued::Enough);
+    if !matches!(letter, Letter::PasswordChanged | Letter::GivenAway { .. })
+        && store::is_full(conn, MOST_WAITING).await?
+    {
+        return Ok(Queued::Enough);
+    }
+    let (by, to_one) = match letter {
+        // The latter are of those who decide about something that this person has asked for: few, and waited for.
+        Letter::PasswordChanged
+        | Letter::GivenAway { .. }
+        | Letter::SubscriptionDecided { .. }
+        | Letter::RoleDecided { .. } => (None, None),
+        // Counted apart, so that whoever asks for much does not keep a forgotten password from its owner.
+        Letter::SubscriptionRequested { by, .. } | Letter::RoleRequested { by, .. } => {
+            store::lock_requests(conn).await?;
+            (Some(by), Some(format!("to decide\n{to}")))
         }
-        if is_spent(conn, &subject, &TO_ONE_ADDRESS, now).await? || store::is_full(conn, MOST_WAITING).await? {
+        Letter::Shared { by, .. } | Letter::Given { by, .. } => (Some(by), Some(format!("to\n{to}"))),
+        Letter::SignUp { .. } | Letter::PasswordReset | Letter::Invitation { .. } => (None, Some(format!("to\n{to}"))),
+    };
+    for (subject, allowance) in [(by.map(|by| format!("by\n{by}")), &FOR_ONE_MEMBER), (to_one, &TO_ONE_ADDRESS)] {
+        if let Some(subject) = subject
+            && is_spent(conn, &digest(&subject), allowance, now).await?
+        {
             return Ok(Queued::Enough);
         }
     }

@@ -66,6 +66,13 @@ pub(super) async fn postpone(conn: &mut Conn, id: Uuid, due_at: OffsetDateTime) 
     Ok(())
 }
 
+/// Lets one transaction at a time write to those who decide: each writes to several people, and two that did so in another
+/// order would wait for each other for ever.
+pub(super) async fn lock_requests(conn: &mut Conn) -> Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('portico.letters_to_decide'))").execute(conn).await?;
+    Ok(())
+}
+
 /// How often something was asked for since two moments. Whoever asks about one subject waits for the others.
 pub(super) async fn requests(
     conn: &mut Conn,

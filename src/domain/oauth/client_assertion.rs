@@ -4,6 +4,7 @@
 //! (RFC 8725 §3.1): a header that brings a key, points to one or names another algorithm changes nothing.
 
 use crate::base::error::Result;
+use crate::base::jwk::{self, Verdict};
 use crate::base::secret::Digest;
 use crate::domain::credentials::client_model::RegisteredClient;
 use crate::domain::oauth::assertion_store;
@@ -12,8 +13,7 @@ use crate::domain::oauth::metadata::{DEVICE_AUTHORIZATION, INTROSPECT, REVOKE, T
 use crate::infra::db::Conn;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, Header};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -21,6 +21,7 @@ use time::{Duration, OffsetDateTime};
 
 /// How clients may sign, as in the metadata.
 pub(super) const ALGORITHMS: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
+const TAKEN: [Algorithm; 4] = [Algorithm::ES256, Algorithm::RS256, Algorithm::PS256, Algorithm::EdDSA];
 /// The only `client_assertion_type` that we know (RFC 7523 §2.2).
 const KIND: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Characters of an assertion.
@@ -130,50 +131,8 @@ impl<'a> Assertion<'a> {
     }
 
     fn is_signed_by(&self, set: &Value) -> bool {
-        // RFC 7515 §4.1.11: what we must understand and do not.
-        if self.header.crit.is_some() {
-            return false;
-        }
-        let Some((key, algorithms)) = key(set, self.header.kid.as_deref()).and_then(usable) else { return false };
-        if !algorithms.contains(&self.header.alg) {
-            return false;
-        }
-        let mut validation = Validation::new(self.header.alg);
-        validation.required_spec_claims.clear();
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        validation.validate_aud = false;
-        jsonwebtoken::decode::<serde::de::IgnoredAny>(self.text, &key, &validation).is_ok()
+        jwk::judge(set, self.text, &self.header, &TAKEN) == Verdict::Holds
     }
-}
-
-/// The key that the token names. A set of one key needs no names.
-fn key<'a>(set: &'a Value, kid: Option<&str>) -> Option<&'a Value> {
-    let keys = set.get("keys")?.as_array()?;
-    let id = |key: &Value| key.get("kid").and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned);
-    match (kid, keys.as_slice()) {
-        (None, [only]) => Some(only),
-        (Some(_), [only]) if id(only).is_none() => Some(only),
-        (Some(kid), keys) => keys.iter().find(|key| id(key).as_deref() == Some(kid)),
-        (None, _) => None,
-    }
-}
-
-/// The key and the algorithms that its kind, and its `alg` if it has one, leave.
-fn usable(value: &Value) -> Option<(DecodingKey, Vec<Algorithm>)> {
-    let jwk: Jwk = Deserialize::deserialize(value).ok()?;
-    if jwk.common.public_key_use.as_ref().is_some_and(|wanted| *wanted != PublicKeyUse::Signature) {
-        return None;
-    }
-    let of_kind: &[Algorithm] = match &jwk.algorithm {
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => &[Algorithm::ES256],
-        AlgorithmParameters::RSA(_) => &[Algorithm::RS256, Algorithm::PS256],
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => &[Algorithm::EdDSA],
-        _ => return None,
-    };
-    let named = value.get("alg").and_then(Value::as_str).map(|alg| if alg == "Ed25519" { "EdDSA" } else { alg });
-    let fits = |algorithm: &Algorithm| named.is_none_or(|named| named.parse::<Algorithm>().ok() == Some(*algorithm));
-    Some((DecodingKey::from_jwk(&jwk).ok()?, of_kind.iter().copied().filter(fits).collect()))
 }
 
 #[cfg(test)]

@@ -96,6 +96,10 @@ pub enum Reason {
     TakesNoTokens,
     /// The application is not subscribed.
     NotSubscribed,
+    /// Somebody has to approve the subscription.
+    SubscriptionPending,
+    /// The subscription was not approved.
+    SubscriptionRejected,
     /// The publisher has stopped the subscription.
     SubscriptionBlocked,
     /// The token is meant for other APIs only.
@@ -162,7 +166,11 @@ fn reason(row: &Row, claims: &AccessClaims, state: State, gateway: &str) -> Opti
         _ if state != State::Alive => Reason::Dead(state),
         _ if !row.takes_bearer => Reason::TakesNoTokens,
         (None, _) => Reason::NotSubscribed,
-        (Some(SubscriptionState::Blocked), _) => Reason::SubscriptionBlocked,
+        (Some(subscription), _) if !subscription.is_open(claims.env) => match subscription {
+            SubscriptionState::Pending => Reason::SubscriptionPending,
+            SubscriptionState::Rejected => Reason::SubscriptionRejected,
+            _ => Reason::SubscriptionBlocked,
+        },
         _ if !is_meant => Reason::OtherResource,
         (_, None) => Reason::Gone,
         (_, Some(VersionState::Blocked)) => Reason::Blocked,

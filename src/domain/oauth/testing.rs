@@ -18,6 +18,7 @@ use crate::domain::credentials::{access, clients, testing};
 use crate::domain::oauth::issuer::Issuer;
 use crate::domain::oauth::mint::{self, Issued};
 use crate::domain::oauth::scopes::{self, Subject};
+use crate::domain::subscriptions::model::{State as SubscriptionState, Subscription};
 use crate::domain::subscriptions::{plans, subscribe};
 use crate::infra::db::Conn;
 use serde_json::json;
@@ -107,7 +108,7 @@ pub async fn credential(ctx: &Ctx, issuer: &Issuer, member: &Member, wanted: &Wa
     access::check(member, wanted.environment)?;
     let endpoint = endpoint(&version, wanted)?;
     testing::take_turn(&mut tx, ctx, member).await?;
-    let application = application(&mut tx, ctx, member, (&version, wanted.application)).await?;
+    let application = application(&mut tx, ctx, member, (&version, wanted.application, wanted.environment)).await?;
     let on = (&application, wanted.environment);
     let credential = match kind {
         Kind::ApiKey => {
@@ -144,7 +145,7 @@ async fn for_api(
     let mut client = of_settings(clients::registered(conn, client).await?.ok_or(Error::NotFound)?)?;
     client.settings.access_token_seconds = client.settings.access_token_seconds.min(testing::SECONDS);
     let is_it = |api: &&SubscribedApi| api.api == version.api.id && api.major == version.major;
-    let api = client.apis.iter().find(is_it).ok_or_else(|| blocked(&client.application_name, version))?;
+    let api = client.apis.iter().find(is_it).ok_or(Error::NotFound)?;
     let all = Scopes::new(api.scopes.iter().map(|scope| scope.name.as_str()));
     let resource = api.identifier(issuer.urls().gateway(environment));
     let scopes = scopes::still_open(&client, Subject::Client, &all);
@@ -215,23 +216,42 @@ async fn application(
     conn: &mut Conn,
     ctx: &Ctx,
     member: &Member,
-    (version, chosen): (&MajorVersion, Option<ApplicationId>),
+    (version, chosen, environment): (&MajorVersion, Option<ApplicationId>, Environment),
 ) -> Result<Application> {
     let Some(id) = chosen else {
         let application = direct::ensure(conn, ctx, member, version).await?;
-        let plan = plans::first_of_api(conn, version.api.id).await?;
-        subscribe::ensure(conn, ctx, member, (&application, version), plan.as_deref()).await?;
-        return Ok(application);
+        let there = subscribe::find(conn, application.id, version.api.id, version.major).await?;
+        let subscription = if let Some(there) = there {
+            there
+        } else {
+            let plan = plans::first_of_api(conn, version.api.id).await?.ok_or_else(|| {
+                let what = "Each subscription policy of this API needs approval. Choose an application of yours whose \
+                            subscription is approved.";
+                Error::Conflict(what.to_owned())
+            })?;
+            subscribe::ensure(conn, ctx, member, (&application, version), Some(&plan.name)).await?
+        };
+        return open(&subscription, environment).map(|()| application);
     };
     let application = manage::reach(conn, member, id).await?.for_change()?;
-    if subscribe::find(conn, id, version.api.id, version.major).await?.is_none() {
+    let Some(subscription) = subscribe::find(conn, id, version.api.id, version.major).await? else {
         let what = format!("{} is not subscribed to {} v{}.", application.name, version.api.title, version.major);
         return Err(Error::Conflict(what));
-    }
-    Ok(application)
+    };
+    open(&subscription, environment).map(|()| application)
 }
 
-fn blocked(application: &str, version: &MajorVersion) -> Error {
-    let (title, major) = (&version.api.title, version.major);
-    Error::Conflict(format!("The subscription of {application} to {title} v{major} is blocked by its publisher."))
+/// Refuses a credential that would open nothing, and says why.
+fn open(subscription: &Subscription, environment: Environment) -> Result<()> {
+    if subscription.state.is_open(environment) {
+        return Ok(());
+    }
+    let what = match subscription.state {
+        SubscriptionState::Pending => "waits for one of the API's owners to approve it",
+        SubscriptionState::Rejected => "was not approved",
+        SubscriptionState::ProductionBlocked => "is blocked in production by its publisher",
+        SubscriptionState::Blocked | SubscriptionState::Active => "is blocked by its publisher",
+    };
+    let Subscription { application_name, api_title, major, .. } = subscription;
+    Err(Error::Conflict(format!("The subscription of {application_name} to {api_title} v{major} {what}.")))
 }

@@ -11,7 +11,7 @@ use crate::domain::publishing::export_policies::{write_policies, write_quota, wr
 use crate::domain::publishing::live::{self, Live, Offer};
 use crate::domain::publishing::manifest_api::ONLY_ENDPOINT;
 use crate::domain::publishing::{manifest_documents, store};
-use crate::domain::subscriptions::model::{Plan, PlanState};
+use crate::domain::subscriptions::model::{Approval, Plan, PlanState};
 use std::collections::BTreeMap;
 
 /// Where OpenAPI and Markdown go.
@@ -213,6 +213,9 @@ fn write_plan(out: &mut Yaml, plan: &Plan, state: PlanState) {
     }
     if let Some(quota) = plan.quota {
         write_quota(out, quota);
+    }
+    if plan.approval == Approval::Needed {
+        out.flag("approval");
     }
     if state == PlanState::Retired {
         out.text("state", "retired");

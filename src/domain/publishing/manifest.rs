@@ -8,7 +8,7 @@ use crate::domain::publishing::manifest_limits::{self, PlanRate};
 use crate::domain::publishing::problem::{At, Place, Problems};
 use crate::domain::publishing::yaml::{self, Node};
 use crate::domain::publishing::{manifest_api, rules};
-use crate::domain::subscriptions::model::{Plan, PlanState};
+use crate::domain::subscriptions::model::{Approval, Plan, PlanState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the manifests ask for.
@@ -138,6 +138,7 @@ fn plan(mut fields: Fields<'_>, problems: &mut Problems) -> Option<At<(Plan, Pla
         problems,
         &[("offered", PlanState::Offered), ("retired", PlanState::Retired)],
     );
+    let approval = if fields.flag("approval", problems) == Some(true) { Approval::Needed } else { Approval::NotNeeded };
     let place = fields.place().clone();
     fields.close(problems);
     let name = name?.value;
@@ -146,7 +147,7 @@ fn plan(mut fields: Fields<'_>, problems: &mut Problems) -> Option<At<(Plan, Pla
         PlanRate::Unlimited => None,
         PlanRate::Limited(rate) => Some(rate),
     };
-    let plan = Plan { name, title, description: description.unwrap_or_default(), rate, quota };
+    let plan = Plan { name, title, description: description.unwrap_or_default(), rate, quota, approval };
     Some(At { value: (plan, state.unwrap_or(PlanState::Offered)), place })
 }
 
@@ -196,7 +197,7 @@ mod tests {
     const ALL: &str = r#"
 {kind: role, name: partner, title: Partners}
 ---
-{kind: plan, name: tiny, rate: {count: 10, per: minute, burst: 2}, quota: {count: 100, per: day}, state: offered}
+{kind: plan, name: tiny, rate: {count: 10, per: minute, burst: 2}, quota: {count: 100, per: day}, approval: true, state: offered}
 ---
 kind: api
 name: orders

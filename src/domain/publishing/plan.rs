@@ -7,7 +7,7 @@ use crate::domain::catalog::spec::{ApiSpec, Attributes, EndpointSpec, ScopeInFor
 use crate::domain::publishing::live::{Live, Offer};
 use crate::domain::publishing::manifest::{Lifecycle, Manifest, Role};
 use crate::domain::publishing::plan_policies::{allowance, policies_line};
-use crate::domain::subscriptions::model::{Plan, PlanState};
+use crate::domain::subscriptions::model::{Approval, Plan, PlanState};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What to do with what the manifest does not speak of.
@@ -132,19 +132,28 @@ impl Change<'_> {
 
 fn plan_line(before: Option<&(Plan, PlanState)>, (plan, state): &(Plan, PlanState)) -> String {
     let Some((old, was)) = before else {
-        return format!("add     plan {}: {}", plan.name, allowance(plan));
+        let approval = if plan.approval == Approval::Needed { ", needs approval" } else { "" };
+        return format!("add     plan {}: {}{approval}", plan.name, allowance(plan));
     };
     let mut what = Vec::new();
     what.extend((old.title != plan.title).then(|| "title".to_owned()));
     what.extend((old.description != plan.description).then(|| "description".to_owned()));
     let (before, after) = (allowance(old), allowance(plan));
     what.extend((before != after).then(|| format!("{before} → {after}")));
+    what.extend((old.approval != plan.approval).then(|| approval(plan).to_owned()));
     match (was, state) {
         (PlanState::Offered, PlanState::Retired) => return format!("retire  plan {}", plan.name),
         (PlanState::Retired, PlanState::Offered) => what.push("offered again".to_owned()),
         _ => {}
     }
     format!("change  plan {}: {}", plan.name, what.join(", "))
+}
+
+fn approval(plan: &Plan) -> &'static str {
+    match plan.approval {
+        Approval::Needed => "needs approval",
+        Approval::NotNeeded => "needs no approval any more",
+    }
 }
 
 fn api_lines(before: Option<&Offer>, after: &Offer) -> Vec<String> {

@@ -15,7 +15,7 @@ pub(super) async fn versions(conn: &mut Conn, member: &Member) -> Result<Vec<(Ap
          )
          select distinct s.api_id, s.major
          from mine m
-         join subscriptions s on s.application_id = m.id
+         join subscriptions s on s.application_id = m.id and s.state not in ('pending', 'rejected')
          limit 2000",
         member.id.0,
         member.email.as_str(),
@@ -43,7 +43,7 @@ pub(super) async fn applications(
            select s.api_id, s.major, m.name as "name!"
            from mine m
            join subscriptions s on s.application_id = m.id
-           where s.api_id = any ($3)
+           where s.api_id = any ($3) and s.state not in ('pending', 'rejected')
            order by lower(m.name)
            limit 500"#,
         member.id.0,

@@ -1,7 +1,14 @@
 //! Plans, and subscriptions of an application to a major version.
 
+mod approval_store;
+pub mod approvals;
+mod candidate_store;
+pub mod candidates;
 pub mod coverage;
 mod coverage_store;
+pub mod decide;
+mod decision_store;
+mod letters;
 pub mod model;
 mod plan_store;
 pub mod plans;

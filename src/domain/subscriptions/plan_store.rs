@@ -3,7 +3,7 @@
 use crate::base::error::Result;
 use crate::base::id::{ApiId, PlanId};
 use crate::base::policy::{Period, Quota, Rate, RateUnit};
-use crate::domain::subscriptions::model::{Plan, PlanState};
+use crate::domain::subscriptions::model::{Approval, Plan, PlanState};
 use crate::infra::db::Conn;
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -22,7 +22,7 @@ fn quota(count: Option<i64>, unit: Option<Period>) -> Option<Quota> {
 pub(super) async fn of_api(conn: &mut Conn, api: ApiId) -> Result<Vec<Plan>> {
     let rows = sqlx::query!(
         r#"select p.name, p.title, p.description, p.rate_count, p.rate_unit as "rate_unit: RateUnit", p.burst,
-               p.quota_count, p.quota_unit as "quota_unit: Period"
+               p.quota_count, p.quota_unit as "quota_unit: Period", p.needs_approval
            from api_plans a join plans p on p.id = a.plan_id
            where a.api_id = $1 and p.retired_at is null
            order by a.position, p.name"#,
@@ -38,6 +38,7 @@ pub(super) async fn of_api(conn: &mut Conn, api: ApiId) -> Result<Vec<Plan>> {
             description: row.description,
             rate: rate(row.rate_count, row.rate_unit, row.burst),
             quota: quota(row.quota_count, row.quota_unit),
+            approval: Approval::when(row.needs_approval),
         })
         .collect())
 }
@@ -46,7 +47,7 @@ pub(super) async fn of_apis(conn: &mut Conn, apis: &[ApiId]) -> Result<BTreeMap<
     let apis: Vec<_> = apis.iter().map(|api| api.0).collect();
     let rows = sqlx::query!(
         r#"select a.api_id as "api_id: ApiId", p.name, p.title, p.description, p.rate_count,
-               p.rate_unit as "rate_unit: RateUnit", p.burst, p.quota_count, p.quota_unit as "quota_unit: Period"
+               p.rate_unit as "rate_unit: RateUnit", p.burst, p.quota_count, p.quota_unit as "quota_unit: Period", p.needs_approval
            from api_plans a join plans p on p.id = a.plan_id
            where a.api_id = any ($1) and p.retired_at is null
            order by a.api_id, a.position, p.name"#,
@@ -62,6 +63,7 @@ pub(super) async fn of_apis(conn: &mut Conn, apis: &[ApiId]) -> Result<BTreeMap<
             description: row.description,
             rate: rate(row.rate_count, row.rate_unit, row.burst),
             quota: quota(row.quota_count, row.quota_unit),
+            approval: Approval::when(row.needs_approval),
         });
     }
     Ok(plans)
@@ -70,7 +72,7 @@ pub(super) async fn of_apis(conn: &mut Conn, apis: &[ApiId]) -> Result<BTreeMap<
 pub(super) async fn all(conn: &mut Conn) -> Result<Vec<(Plan, PlanState)>> {
     let rows = sqlx::query!(
         r#"select name, title, description, rate_count, rate_unit as "rate_unit: RateUnit", burst,
-               quota_count, quota_unit as "quota_unit: Period", retired_at
+               quota_count, quota_unit as "quota_unit: Period", needs_approval, retired_at
            from plans
            order by name"#,
     )
@@ -85,6 +87,7 @@ pub(super) async fn all(conn: &mut Conn) -> Result<Vec<(Plan, PlanState)>> {
                 description: row.description,
                 rate: rate(row.rate_count, row.rate_unit, row.burst),
                 quota: quota(row.quota_count, row.quota_unit),
+                approval: Approval::when(row.needs_approval),
             };
             (plan, if row.retired_at.is_some() { PlanState::Retired } else { PlanState::Offered })
         })
@@ -118,12 +121,12 @@ pub(super) async fn upsert(
     let column = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
     sqlx::query!(
         "insert into plans (id, name, title, description, rate_count, rate_unit, burst, retired_at, created_at,
-             quota_count, quota_unit)
-         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then $9::timestamptz end, $9, $10, $11)
+             quota_count, quota_unit, needs_approval)
+         values ($1, $2, $3, $4, $5, $6, $7, case when $8 then $9::timestamptz end, $9, $10, $11, $12)
          on conflict (name) do update
          set title = excluded.title, description = excluded.description, rate_count = excluded.rate_count,
              rate_unit = excluded.rate_unit, burst = excluded.burst, quota_count = excluded.quota_count,
-             quota_unit = excluded.quota_unit,
+             quota_unit = excluded.quota_unit, needs_approval = excluded.needs_approval,
              retired_at = case when $8 then coalesce(plans.retired_at, excluded.retired_at) end",
         id.0,
         plan.name,
@@ -136,6 +139,7 @@ pub(super) async fn upsert(
         now,
         plan.quota.map(|q| i64::try_from(q.count).unwrap_or(i64::MAX)),
         plan.quota.map(|q| q.per.as_str()),
+        plan.approval == Approval::Needed,
     )
     .execute(conn)
     .await?;

@@ -3,7 +3,7 @@
 use crate::base::error::Result;
 use crate::base::id::{ApiId, PlanId};
 use crate::domain::Ctx;
-use crate::domain::subscriptions::model::{Plan, PlanState};
+use crate::domain::subscriptions::model::{Approval, Plan, PlanState};
 use crate::domain::subscriptions::plan_store as store;
 use crate::infra::db::Conn;
 use std::collections::BTreeMap;
@@ -13,9 +13,9 @@ pub async fn of_api(ctx: &Ctx, api: ApiId) -> Result<Vec<Plan>> {
     store::of_api(&mut *ctx.conn().await?, api).await
 }
 
-/// The name of the plan that an API lists first, if it has any.
-pub async fn first_of_api(conn: &mut Conn, api: ApiId) -> Result<Option<String>> {
-    Ok(store::of_api(conn, api).await?.into_iter().next().map(|plan| plan.name))
+/// The plan that an API lists first of those that count at once, if it has any.
+pub async fn first_of_api(conn: &mut Conn, api: ApiId) -> Result<Option<Plan>> {
+    Ok(store::of_api(conn, api).await?.into_iter().find(|plan| plan.approval == Approval::NotNeeded))
 }
 
 /// The same of several APIs at once; one that offers none is left out.

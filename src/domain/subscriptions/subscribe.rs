@@ -1,7 +1,7 @@
 //! Subscribing an application to an API, changing the plan, ending the subscription.
 
 use crate::base::error::{Error, Result};
-use crate::base::id::{ApiId, ApplicationId, PlanId, SubscriptionId};
+use crate::base::id::{ApiId, ApplicationId, SubscriptionId};
 use crate::domain::Ctx;
 use crate::domain::accounts::model::{Member, Viewer};
 use crate::domain::applications::manage;
@@ -9,10 +9,11 @@ use crate::domain::applications::model::Application;
 use crate::domain::audit;
 use crate::domain::catalog::browse;
 use crate::domain::catalog::model::MajorVersion;
-use crate::domain::subscriptions::model::Subscription;
-use crate::domain::subscriptions::store;
+use crate::domain::subscriptions::letters;
+use crate::domain::subscriptions::model::{Approval, Change, ChangeState, State, Subscription};
+use crate::domain::subscriptions::store::{self, ChosenPlan};
 use crate::infra::db::{Conn, OnConstraint as _};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// One API to subscribe to: its name in URLs, its major version, and the name of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +92,9 @@ pub async fn begin(
     };
     let mut tx = ctx.db.begin().await?;
     let version = browse::major(&mut tx, &Viewer::Member(member.clone()), api, major).await?;
-    let application = manage::create_in(&mut tx, ctx, member, &name, "").await?;
+    let application = manage::create_in(&mut tx, ctx, member, &name, "")
+        .await
+        .map_err(|error| error.renamed("name", "application_name"))?;
     let subscription = ensure(&mut tx, ctx, member, (&application, &version), Some(plan)).await?;
     tx.commit().await?;
     Ok(subscription)
@@ -122,34 +125,106 @@ pub async fn ensure(
             Error::Conflict(format!("{} has just been subscribed to this API. Load the page again.", application.name))
         })?;
     let subscription = store::by_id(conn, id).await?.ok_or(Error::NotFound)?;
-    let what = ("subscription.added", &*subscription.id.to_string());
-    let detail = json!({ "api": version.api.name, "major": version.major, "plan": subscription.plan_name });
-    audit::record(conn, ctx, &member.into(), what, Some(application.id), detail).await?;
+    let is_pending = subscription.state == State::Pending;
+    let action = if is_pending { "subscription.requested" } else { "subscription.added" };
+    record(conn, ctx, member, (action, &subscription), json!({ "plan": subscription.plan_name })).await?;
+    if is_pending {
+        letters::requested(conn, ctx, member, (&subscription, &subscription.plan_title)).await?;
+    }
     Ok(subscription)
 }
 
-/// Moves a subscription to another plan of its API.
-pub async fn change_plan(ctx: &Ctx, member: &Member, id: SubscriptionId, plan: &str) -> Result<Subscription> {
+/// What became of a wish for another plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It is in force.
+    Now(Subscription),
+    /// Somebody has to approve it first.
+    Requested(Subscription),
+}
+
+/// Moves a subscription to another plan of its API. Where the plan needs approval this asks for it, and the plan there is
+/// stays in force. A subscription that was rejected, or still waits, is asked for anew under the plan.
+pub async fn change_plan(ctx: &Ctx, member: &Member, id: SubscriptionId, plan: &str) -> Result<Changed> {
     let mut tx = ctx.db.begin().await?;
-    let subscription = changeable(&mut tx, member, id).await?;
-    let plan_id = chosen_plan(&mut tx, subscription.api, Some(plan)).await?;
-    store::set_plan(&mut tx, id, plan_id).await?;
-    let detail = json!({ "from": subscription.plan_name, "to": plan });
-    let what = ("subscription.plan_changed", &*id.to_string());
-    audit::record(&mut tx, ctx, &member.into(), what, Some(subscription.application), detail).await?;
+    let before = changeable(&mut tx, member, id).await?;
+    let chosen = chosen_plan(&mut tx, before.api, Some(plan)).await?;
+    let (is_same, on) = (plan == before.plan_name, (id, ctx.clock.now()));
+    let detail = json!({ "from": before.plan_name, "to": plan });
+    let asked_for = |change: &Change| change.plan_name == plan && change.state == ChangeState::Requested;
+    let action = match (before.state, chosen.approval) {
+        (State::Blocked, _) => {
+            let what = "Its publisher has blocked this subscription. Its plan can be changed once it is unblocked.";
+            return Err(Error::Conflict(what.to_owned()));
+        }
+        // Sent twice: it waits already.
+        (State::Pending, Approval::Needed) if is_same => return Ok(Changed::Requested(before)),
+        (State::Pending | State::Rejected, approval) => {
+            store::begin_anew(&mut tx, on, chosen).await?;
+            if approval == Approval::Needed { "subscription.requested" } else { "subscription.added" }
+        }
+        (State::Active | State::ProductionBlocked, _) if is_same => {
+            if before.change.is_none() {
+                return Ok(Changed::Now(before));
+            }
+            store::drop_change(&mut tx, id).await?;
+            "subscription.request_withdrawn"
+        }
+        (State::Active | State::ProductionBlocked, Approval::Needed) => {
+            if before.change.as_ref().is_some_and(asked_for) {
+                return Ok(Changed::Requested(before));
+            }
+            store::request_change(&mut tx, on, chosen.id).await?;
+            "subscription.plan_requested"
+        }
+        (State::Active | State::ProductionBlocked, Approval::NotNeeded) => {
+            store::set_plan(&mut tx, id, chosen.id).await?;
+            "subscription.plan_changed"
+        }
+    };
+    let subscription = store::by_id(&mut tx, id).await?.ok_or(Error::NotFound)?;
+    record(&mut tx, ctx, member, (action, &subscription), detail).await?;
+    let asked = match &subscription.change {
+        _ if subscription.state == State::Pending => Some(&subscription.plan_title),
+        Some(Change { plan_title, state: ChangeState::Requested, .. }) => Some(plan_title),
+        _ => None,
+    };
+    if let Some(plan) = asked {
+        letters::requested(&mut tx, ctx, member, (&subscription, plan)).await?;
+    }
+    let is_asked = asked.is_some();
+    tx.commit().await?;
+    Ok(if is_asked { Changed::Requested(subscription) } else { Changed::Now(subscription) })
+}
+
+/// Takes back the wish for another plan, or what is told of its rejection.
+pub async fn withdraw_change(ctx: &Ctx, member: &Member, id: SubscriptionId) -> Result<Subscription> {
+    let mut tx = ctx.db.begin().await?;
+    let before = changeable(&mut tx, member, id).await?;
+    let Some(change) = &before.change else { return Ok(before) };
+    store::drop_change(&mut tx, id).await?;
+    let detail = json!({ "plan": change.plan_name });
+    record(&mut tx, ctx, member, ("subscription.request_withdrawn", &before), detail).await?;
     let subscription = store::by_id(&mut tx, id).await?.ok_or(Error::NotFound)?;
     tx.commit().await?;
     Ok(subscription)
 }
 
-/// Ends a subscription. Its API keys and the application's tokens stop opening the API at once.
+/// Ends a subscription, or takes back the request for one. Its API keys and the application's tokens stop opening the API
+/// at once. One that its publisher has blocked stays: subscribing again would lift the block.
 pub async fn remove(ctx: &Ctx, member: &Member, id: SubscriptionId) -> Result<Subscription> {
     let mut tx = ctx.db.begin().await?;
     let subscription = changeable(&mut tx, member, id).await?;
+    let action = match subscription.state {
+        State::Blocked | State::ProductionBlocked => {
+            let what = "Its publisher has blocked this subscription, so it cannot be removed. Ask them, or delete the application.";
+            return Err(Error::Conflict(what.to_owned()));
+        }
+        State::Pending => "subscription.request_withdrawn",
+        State::Active | State::Rejected => "subscription.removed",
+    };
     store::delete(&mut tx, id).await?;
-    let detail = json!({ "api": subscription.api_name, "major": subscription.major });
-    let what = ("subscription.removed", &*id.to_string());
-    audit::record(&mut tx, ctx, &member.into(), what, Some(subscription.application), detail).await?;
+    record(&mut tx, ctx, member, (action, &subscription), json!({})).await?;
     tx.commit().await?;
     Ok(subscription)
 }
@@ -187,10 +262,28 @@ pub async fn find(conn: &mut Conn, application: ApplicationId, api: ApiId, major
 async fn changeable(conn: &mut Conn, member: &Member, id: SubscriptionId) -> Result<Subscription> {
     let subscription = store::by_id(conn, id).await?.ok_or(Error::NotFound)?;
     manage::reach(conn, member, subscription.application).await?.for_change()?;
-    Ok(subscription)
+    // Now that the member may know of it: as it is once nobody else decides about it any more.
+    store::lock(conn, id).await?;
+    store::by_id(conn, id).await?.ok_or(Error::NotFound)
 }
 
-async fn chosen_plan(conn: &mut Conn, api: ApiId, name: Option<&str>) -> Result<PlanId> {
+/// Writes the event of an act: which API it was about, and more.
+pub(super) async fn record(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    member: &Member,
+    (action, subscription): (&str, &Subscription),
+    more: Value,
+) -> Result<()> {
+    let mut detail = json!({ "api": subscription.api_name, "major": subscription.major });
+    if let (Value::Object(detail), Value::Object(more)) = (&mut detail, more) {
+        detail.extend(more);
+    }
+    let what = (action, &*subscription.id.to_string());
+    audit::record(conn, ctx, &member.into(), what, Some(subscription.application), detail).await
+}
+
+async fn chosen_plan(conn: &mut Conn, api: ApiId, name: Option<&str>) -> Result<ChosenPlan> {
     let name = name.filter(|n| !n.is_empty()).ok_or_else(|| Error::field("plan", "Choose a subscription policy."))?;
     store::plan_of_api(conn, api, name)
         .await?

@@ -1,8 +1,8 @@
 //! SQL of who has subscribed to an API.
 
 use crate::base::error::Result;
-use crate::base::id::ApiId;
-use crate::domain::subscriptions::model::State;
+use crate::base::id::{ApiId, SubscriptionId};
+use crate::domain::subscriptions::model::{Change, ChangeState, State};
 use crate::domain::subscriptions::subscribers::Subscriber;
 use crate::infra::db::Conn;
 
@@ -13,7 +13,7 @@ pub(super) async fn count(conn: &mut Conn, (api, major): (ApiId, u16), text: &st
            from subscriptions s
            join applications a on a.id = s.application_id
            join users u on u.id = a.owner_id
-           where s.api_id = $1 and s.major = $2
+           where s.api_id = $1 and s.major = $2 and s.state <> 'pending'
              and ($3 = '' or strpos(lower(a.name), lower($3)) > 0 or strpos(u.email, lower($3)) > 0)"#,
         api.0,
         i32::from(major),
@@ -31,15 +31,17 @@ pub(super) async fn page(
     text: &str,
     (limit, offset): (i64, i64),
 ) -> Result<Vec<Subscriber>> {
-    let rows = sqlx::query_as!(
-        Subscriber,
-        r#"select a.name as application, a.description, u.email as owner_email,
-               a.direct_api_id is not null as "is_direct!", p.title as plan, s.state as "state: State", s.created_at
+    let rows = sqlx::query!(
+        r#"select s.id as "id: SubscriptionId", a.name as application, a.description, u.email as owner_email,
+               a.direct_api_id is not null as "is_direct!", p.title as plan, s.state as "state: State", s.reason,
+               c.name as "change_name?", c.title as "change_title?", s.change_state as "change_state: ChangeState",
+               s.change_reason, s.created_at
            from subscriptions s
            join applications a on a.id = s.application_id
            join users u on u.id = a.owner_id
            join plans p on p.id = s.plan_id
-           where s.api_id = $1 and s.major = $2
+           left join plans c on c.id = s.change_plan_id
+           where s.api_id = $1 and s.major = $2 and s.state <> 'pending'
              and ($3 = '' or strpos(lower(a.name), lower($3)) > 0 or strpos(u.email, lower($3)) > 0)
            order by s.created_at desc, s.id desc
            limit $4 offset $5"#,
@@ -51,5 +53,23 @@ pub(super) async fn page(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows)
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let change = row.change_name.zip(row.change_title).zip(row.change_state);
+            let reason = row.change_reason;
+            Subscriber {
+                id: row.id,
+                application: row.application,
+                description: row.description,
+                owner_email: row.owner_email,
+                is_direct: row.is_direct,
+                plan: row.plan,
+                state: row.state,
+                reason: row.reason,
+                change: change.map(|((plan_name, plan_title), state)| Change { plan_name, plan_title, state, reason }),
+                created_at: row.created_at,
+            }
+        })
+        .collect())
 }

@@ -1,11 +1,13 @@
-//! Who has subscribed to an API, for whoever looks after it. They read; only an application's owner changes anything.
+//! Who has subscribed to an API, and who asks to, for whoever looks after it.
 
 use crate::base::error::Result;
+use crate::base::id::SubscriptionId;
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Member;
 use crate::domain::catalog::oversight::{self, Overseen};
-use crate::domain::subscriptions::model::State;
-use crate::domain::subscriptions::subscriber_store as store;
+use crate::domain::subscriptions::approvals::{self, Request};
+use crate::domain::subscriptions::model::{Change, State};
+use crate::domain::subscriptions::{approval_store, subscriber_store as store};
 use time::OffsetDateTime;
 
 /// Rows of a page.
@@ -18,7 +20,9 @@ const LONGEST_SEARCH: usize = 100;
 /// An application that is subscribed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscriber {
-    /// Its name.
+    /// The subscription.
+    pub id: SubscriptionId,
+    /// The application's name.
     pub application: String,
     /// What it is; may be empty.
     pub description: String,
@@ -30,6 +34,10 @@ pub struct Subscriber {
     pub plan: String,
     /// Whether its calls pass.
     pub state: State,
+    /// Why not, as whoever decided says; may be empty.
+    pub reason: String,
+    /// A plan that was asked for instead.
+    pub change: Option<Change>,
     /// Since when.
     pub created_at: OffsetDateTime,
 }
@@ -39,7 +47,9 @@ pub struct Subscriber {
 pub struct Subscribers {
     /// The version, which the member looks after.
     pub of: Overseen,
-    /// The latest first.
+    /// What waits for a decision: the oldest first, [`approvals::PAGE`] at most.
+    pub requests: Vec<Request>,
+    /// Whatever does not wait to begin: the latest first.
     pub rows: Vec<Subscriber>,
     /// How many there are that match.
     pub total: i64,
@@ -62,5 +72,6 @@ pub async fn of_version(
     let total = store::count(&mut conn, on, &text).await?;
     let page = page.clamp(1, MOST_PAGES.min((total + PAGE - 1) / PAGE).max(1));
     let rows = store::page(&mut conn, on, &text, (PAGE, (page - 1) * PAGE)).await?;
-    Ok(Subscribers { of, rows, total, page })
+    let requests = approval_store::of_version(&mut conn, on, approvals::PAGE).await?;
+    Ok(Subscribers { of, requests, rows, total, page })
 }

@@ -6,6 +6,9 @@ use crate::domain::usage::first_steps::{FirstSteps, Recent};
 use crate::infra::db::Conn;
 use time::OffsetDateTime;
 
+/// Applications that are looked at: whoever has more needs no first steps.
+const NEWEST: i64 = 50;
+
 pub(super) async fn find(conn: &mut Conn, user: UserId) -> Result<FirstSteps> {
     let row = sqlx::query!(
         r#"select u.first_steps_hidden_at is not null as "is_hidden!",
@@ -14,8 +17,10 @@ pub(super) async fn find(conn: &mut Conn, user: UserId) -> Result<FirstSteps> {
                (exists (select from api_keys k join applications o on o.id = k.application_id where o.owner_id = u.id)
                 or exists (select from clients c join applications o on o.id = c.application_id where o.owner_id = u.id))
                    as "has_credential!",
-               exists (select from applications o where o.owner_id = u.id
-                           and exists (select from usage_minutes m where m.application_id = o.id)) as "has_called!"
+               exists (
+                   select
+                   from (select a.id from applications a where a.owner_id = u.id order by a.created_at desc limit $2) o
+                   where exists (select from usage_minutes m where m.application_id = o.id)) as "has_called!"
            from users u
            left join lateral (
                select a.id, a.name, a.created_at from applications a
@@ -23,14 +28,14 @@ pub(super) async fn find(conn: &mut Conn, user: UserId) -> Result<FirstSteps> {
                order by a.created_at desc limit 1) a on true
            left join lateral (
                select i.title, s.major, p.title as plan
-               from subscriptions s
-               join applications o on o.id = s.application_id
+               from (select a.id from applications a where a.owner_id = u.id order by a.created_at desc limit $2) o
+               join subscriptions s on s.application_id = o.id
                join apis i on i.id = s.api_id
                join plans p on p.id = s.plan_id
-               where o.owner_id = u.id
                order by s.created_at desc limit 1) s on true
            where u.id = $1"#,
         user.0,
+        NEWEST,
     )
     .fetch_one(conn)
     .await?;

@@ -22,6 +22,7 @@ struct Row {
     method: String,
     path: String,
     reason: String,
+    given: Option<String>,
     application_id: ApplicationId,
     application_name: String,
     is_direct: bool,
@@ -41,6 +42,7 @@ impl From<Row> for FoundCall {
                 method: row.method,
                 path: row.path,
                 reason: row.reason,
+                given: row.given,
             },
             application: row.application_id,
             application_name: row.application_name,
@@ -56,6 +58,7 @@ pub(super) async fn find(conn: &mut Conn, member: &Member, request_id: &str, mos
         Row,
         r#"select r.request_id, r.at, r.environment, i.title as "api?", i.name as "api_name?", r.version,
                k.name as "key?", c.id as "client?", r.method, r.path, r.reason,
+               s.reason as "given?",
                a.id as "application_id: ApplicationId", a.name as application_name,
                a.direct_api_id is not null as "is_direct!"
            from refusals r
@@ -63,6 +66,10 @@ pub(super) async fn find(conn: &mut Conn, member: &Member, request_id: &str, mos
            left join apis i on i.id = r.api_id
            left join api_keys k on k.id::text = r.credential and k.application_id = r.application_id
            left join clients c on c.id = r.credential and c.application_id = r.application_id
+           left join subscriptions s
+               on s.application_id = r.application_id and s.api_id = r.api_id
+               and s.major::text = split_part(r.version, '.', 1)
+               and r.reason in ('subscription_rejected', 'subscription_blocked', 'subscription_blocked_in_production')
            where r.request_id = $1
              and (a.owner_id = $2
                   or (a.direct_api_id is null
@@ -100,6 +107,7 @@ pub(super) async fn latest(conn: &mut Conn, member: &Member, most: i64) -> Resul
            )
            select r.request_id, r.at, r.environment, i.title as "api?", i.name as "api_name?", r.version,
                k.name as "key?", c.id as "client?", r.method, r.path, r.reason,
+               s.reason as "given?",
                a.id as "application_id: ApplicationId", a.name as application_name,
                a.direct_api_id is not null as "is_direct!"
            from picked r
@@ -107,6 +115,10 @@ pub(super) async fn latest(conn: &mut Conn, member: &Member, most: i64) -> Resul
            left join apis i on i.id = r.api_id
            left join api_keys k on k.id::text = r.credential and k.application_id = r.application_id
            left join clients c on c.id = r.credential and c.application_id = r.application_id
+           left join subscriptions s
+               on s.application_id = r.application_id and s.api_id = r.api_id
+               and s.major::text = split_part(r.version, '.', 1)
+               and r.reason in ('subscription_rejected', 'subscription_blocked', 'subscription_blocked_in_production')
            order by r.at desc, r.id desc"#,
         member.id.0,
         member.email.as_str(),

@@ -81,11 +81,15 @@ pub(super) async fn of_application(
     let calls = sqlx::query_as!(
         RefusedCall,
         r#"select r.request_id, r.at, r.environment, a.title as "api?", r.version, k.name as "key?", c.id as "client?",
-               r.method, r.path, r.reason
+               r.method, r.path, r.reason, s.reason as "given?"
            from refusals r
            left join apis a on a.id = r.api_id
            left join api_keys k on k.id::text = r.credential and k.application_id = r.application_id
            left join clients c on c.id = r.credential and c.application_id = r.application_id
+           left join subscriptions s
+               on s.application_id = r.application_id and s.api_id = r.api_id
+               and s.major::text = split_part(r.version, '.', 1)
+               and r.reason in ('subscription_rejected', 'subscription_blocked', 'subscription_blocked_in_production')
            where r.application_id = $1 and ($2::text is null or r.request_id = $2)
            order by r.at desc, r.id desc
            limit $3"#,

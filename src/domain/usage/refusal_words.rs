@@ -77,6 +77,18 @@ pub fn words(label: &str) -> Option<Words> {
         "subscription_blocked" => {
             ("The publisher has blocked the application's subscription to this API.", "Ask the API's owner why.")
         }
+        "subscription_blocked_in_production" => (
+            "The publisher has blocked the application's subscription to this API in production.",
+            "Ask the API's owner why; calls to the sandbox pass.",
+        ),
+        "subscription_pending" => (
+            "The application's subscription to this API is not approved yet.",
+            "Wait for one of the API's owners, a publisher or an administrator to approve it; the letter tells you.",
+        ),
+        "subscription_rejected" => (
+            "The application's subscription to this API was not approved.",
+            "Read the reason under Subscriptions, then request it again there or choose a policy without approval.",
+        ),
         "rate_exceeded" => (
             "More calls came in a short time than the plan allows.",
             "Wait as long as Retry-After says, spread your calls, or choose a larger plan.",

@@ -41,6 +41,8 @@ pub struct RefusedCall {
     pub path: String,
     /// The label of the reason.
     pub reason: String,
+    /// What whoever rejected or blocked the subscription has said, where it still is so; may be empty.
+    pub given: Option<String>,
 }
 
 /// What the members of an application see.

@@ -9,6 +9,7 @@ use crate::infra::tls::watched::{Stage, Watched};
 use rustls::crypto::aws_lc_rs;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
+use std::path::Path;
 use std::sync::Arc;
 
 /// How backends are spoken to: one set of roots and at most one certificate, for each protocol.
@@ -28,6 +29,13 @@ impl Client {
     /// Believes the machine's own roots and shows no certificate. Reading the roots takes milliseconds and blocks.
     pub fn usual() -> Result<Self, String> {
         Self::new(native_roots()?, None)
+    }
+
+    /// Believes the roots in a PEM file that the setting `roots` of `section` names, and shows no certificate.
+    pub fn trusting(section: &str, path: &Path) -> Result<Self, String> {
+        let contents = files::read(&[Named::new(section, "roots", path)]);
+        let roots = contents.first().map_or_else(|| Ok(RootCertStore::empty()), Contents::roots)?;
+        Self::new(roots, None)
     }
 
     fn new(roots: RootCertStore, shown: Option<Arc<CertifiedKey>>) -> Result<Self, String> {

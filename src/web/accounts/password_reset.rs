@@ -16,13 +16,15 @@ use axum::extract::State;
 struct ResetPage {
     shell: Shell,
     email: String,
+    /// The providers with which people sign in instead; empty: they have passwords.
+    instead: String,
     wrong: Wrong,
 }
 
 /// The form.
-pub async fn show(shell: Shell) -> Result {
+pub async fn show(State(state): State<PortalState>, shell: Shell) -> Result {
     let email = shell.viewer.member().map(|member| member.email.to_string()).unwrap_or_default();
-    page::show(&ResetPage { shell, email, wrong: Wrong::default() })
+    page::show(&ResetPage { shell, email, instead: instead(&state), wrong: Wrong::default() })
 }
 
 /// What the form sends.
@@ -40,10 +42,23 @@ pub async fn create(
     Fields(form): Fields<Request>,
 ) -> Result {
     let asked = sign_up::ask_new_password(&state.ctx, &form.email, from).await;
-    sent::answer(asked, &urls::password_reset_sent(), |wrong| ResetPage { shell, email: form.email, wrong })
+    sent::answer(asked, &urls::password_reset_sent(), |wrong| ResetPage {
+        shell,
+        email: form.email,
+        instead: instead(&state),
+        wrong,
+    })
 }
 
 /// What comes next.
 pub async fn sent(shell: Shell) -> Result {
     sent::show(shell, sent::About::Password)
+}
+
+fn instead(state: &PortalState) -> String {
+    if state.accounts.password_sign_in {
+        return String::new();
+    }
+    let titles: Vec<&str> = state.providers.all().iter().map(|provider| &*provider.title).collect();
+    titles.join(" or ")
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::accounts::access::{self, Person, State as Standing};
 use crate::domain::accounts::model::Member;
+use crate::domain::accounts::role_requests;
 use crate::domain::accounts::users::NewUser;
 use crate::web::error::Result;
 use crate::web::flash::Flash;
@@ -28,6 +29,8 @@ struct Row {
     member: Member,
     state: &'static str,
     tone: &'static str,
+    /// Whether they ask for production.
+    asks: bool,
 }
 
 impl From<Person> for Row {
@@ -37,7 +40,7 @@ impl From<Person> for Row {
             Standing::Invited => ("Invited", "is-warn"),
             Standing::Disabled => ("Disabled", "is-bad"),
         };
-        Self { member: person.member, state, tone }
+        Self { member: person.member, state, tone, asks: false }
     }
 }
 
@@ -77,7 +80,12 @@ pub async fn index(
     let text: String = search.q.chars().take(100).collect();
     let found = access::people(&state.ctx, &member, &text, &search.after).await?;
     let next = if found.next.is_empty() { String::new() } else { urls::people_matching(&text, &found.next) };
-    page::show(&PeoplePage { shell, text, people: found.people.into_iter().map(Row::from).collect(), next })
+    let asking = role_requests::waiting(&state.ctx, &member).await?;
+    let row = |person: Person| {
+        let asks = asking.iter().any(|request| request.user == person.member.id);
+        Row { asks, ..Row::from(person) }
+    };
+    page::show(&PeoplePage { shell, text, people: found.people.into_iter().map(row).collect(), next })
 }
 
 /// The form.

@@ -1,6 +1,7 @@
 //! One's own sessions: the list, ending one or all of them, and how long this one still lasts.
 
 use crate::base::id::SessionId;
+use crate::domain::accounts::providers::provider::Providers;
 use crate::domain::accounts::sessions::{self, OwnSession, Place};
 use crate::web::cookie;
 use crate::web::error::Result;
@@ -29,15 +30,18 @@ struct SessionsPage {
 /// A session, in words.
 struct Row {
     browser: String,
+    /// What people call the provider that opened it; empty: a password did.
+    with: String,
     opened_at: OffsetDateTime,
     last_seen_at: OffsetDateTime,
     is_here: bool,
     deletion: String,
 }
 
-impl From<OwnSession> for Row {
-    fn from(session: OwnSession) -> Self {
+impl Row {
+    fn new(session: &OwnSession, providers: &Providers) -> Self {
         Self {
+            with: session.provider.as_deref().map(|name| providers.title(name).to_owned()).unwrap_or_default(),
             browser: words::browser(&session.user_agent),
             opened_at: session.opened_at,
             last_seen_at: session.last_seen_at,
@@ -57,7 +61,7 @@ struct DeletionPage {
 /// The list.
 pub async fn index(State(state): State<PortalState>, SignedIn(member): SignedIn, shell: Shell) -> Result {
     let sessions = sessions::list(&state.ctx, &member, state.lifetime).await?;
-    page::show(&SessionsPage { shell, sessions: sessions.into_iter().map(Row::from).collect() })
+    page::show(&SessionsPage { shell, sessions: sessions.iter().map(|one| Row::new(one, &state.providers)).collect() })
 }
 
 /// Ends one. Ending this one is signing out.

@@ -3,6 +3,7 @@
 use crate::base::error::Error;
 use crate::domain::accounts::model::{Member, Viewer};
 use crate::domain::accounts::{sessions, sign_in};
+use crate::web::accounts::ways_in::{self, Form, WaysIn};
 use crate::web::client_ip::ClientIp;
 use crate::web::cookie;
 use crate::web::error::{Failure, Result, in_words};
@@ -26,6 +27,7 @@ struct SignInPage {
     shell: Shell,
     email: String,
     next: String,
+    ways: WaysIn,
     wrong: Wrong,
 }
 
@@ -34,6 +36,8 @@ struct SignInPage {
 pub struct Next {
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    with: String,
 }
 
 impl Next {
@@ -44,11 +48,18 @@ impl Next {
 }
 
 /// The form. Whoever is signed in goes on at once.
-pub async fn show(CurrentViewer(viewer): CurrentViewer, Query(next): Query<Next>, shell: Shell) -> Result {
+pub async fn show(
+    State(state): State<PortalState>,
+    CurrentViewer(viewer): CurrentViewer,
+    Query(next): Query<Next>,
+    shell: Shell,
+) -> Result {
     if viewer.is_signed_in() {
         return page::redirect(&next.path());
     }
-    page::show(&SignInPage { shell, email: String::new(), next: next.path(), wrong: Wrong::default() })
+    let ways = WaysIn::new(&state, Form::asked(&next.with));
+    let page = SignInPage { shell, email: String::new(), next: next.path(), ways, wrong: Wrong::default() };
+    Ok(ways_in::leads_on(&state, page::show(&page)?))
 }
 
 /// What the form sends.
@@ -76,7 +87,9 @@ pub async fn create(
     let member = match attempt(&state, &form, from).await? {
         Ok(member) => member,
         Err(Again { wrong, wait }) => {
-            return again(&SignInPage { shell, email: form.email, next, wrong }, wait);
+            let ways = WaysIn::new(&state, Form::Asked);
+            let answer = again(&SignInPage { shell, email: form.email, next, ways, wrong }, wait)?;
+            return Ok(ways_in::leads_on(&state, answer));
         }
     };
     // The session that was there belonged to whoever used this browser before.
@@ -100,7 +113,7 @@ pub(in crate::web) async fn attempt(
     form: &Credentials,
     from: IpAddr,
 ) -> Result<std::result::Result<Member, Again>> {
-    Ok(match sign_in::sign_in(&state.ctx, &form.email, &form.password, from).await {
+    Ok(match sign_in::sign_in(&state.ctx, (&*state.accounts).into(), (&form.email, &form.password), from).await {
         Err(Error::Busy(wait)) => {
             let text = format!("Too many attempts. Try again in {}.", in_words(wait.as_secs()));
             Err(Again { wrong: Wrong::summary_only(text), wait: Some(wait) })
@@ -122,19 +135,20 @@ pub(in crate::web) fn again(page: &impl Template, wait: Option<Duration>) -> Res
 
 /// Opens a session for a member and puts its cookie on the answer.
 pub(super) async fn enter(state: &PortalState, member: &Member, headers: &HeaderMap, mut response: Response) -> Result {
-    let (_, cookie) = open(state, member, headers).await?;
+    let (_, cookie) = open(state, member, headers, None).await?;
     response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)
 }
 
-/// Opens a session; the answer is the member in it and its cookie.
+/// Opens a session, by a provider of that name or by a password; the answer is the member in it and its cookie.
 pub(in crate::web) async fn open(
     state: &PortalState,
     member: &Member,
     headers: &HeaderMap,
+    provider: Option<&str>,
 ) -> Result<(Member, HeaderValue)> {
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let (member, secret) = sessions::open(&state.ctx, member, state.lifetime, agent).await?;
+    let (member, secret) = sessions::open_by(&state.ctx, member, state.lifetime, agent, provider).await?;
     let name = cookie::session_name(state.transport());
     let age = state.lifetime.absolute.whole_seconds();
     let cookie = cookie::set(state.transport(), name, secret.expose(), Some(age));

@@ -1,4 +1,4 @@
-//! The pages of applications: My Applications, Application Overview, editing and deleting, sharing, usage, activity.
+//! The pages of applications: My Applications, Application Overview, editing and deleting, sharing, transfer, usage, activity.
 
 pub mod activity;
 mod activity_words;
@@ -7,8 +7,10 @@ pub mod departure;
 pub mod details;
 pub mod frame;
 pub mod list;
+pub mod of_person;
 pub mod overview;
 pub mod refusals;
 pub mod sharing;
+pub mod transfer;
 pub mod usage;
 mod usage_file;

@@ -11,6 +11,7 @@ use crate::web::error::Result;
 use crate::web::page::{Shell, show};
 use crate::web::path::At;
 use crate::web::state::PortalState;
+use crate::web::subscriptions::chip::Chip;
 use crate::web::viewer::SignedIn;
 use crate::web::{filters, urls, words};
 use askama::Template;
@@ -54,6 +55,8 @@ struct Subscribed {
     api: String,
     url: String,
     plan: String,
+    /// Its state; none for an active one, and for one whose plan shall not change.
+    chip: Option<Chip>,
     created_at: OffsetDateTime,
 }
 
@@ -83,6 +86,7 @@ impl From<&Subscription> for Subscribed {
             api: format!("{} v{}", subscription.api_title, subscription.major),
             url: urls::api(&subscription.api_name, subscription.major),
             plan: subscription.plan_title.clone(),
+            chip: Some(Chip::from(subscription)).filter(|chip| chip.tone != "is-ok" || !chip.notes.is_empty()),
             created_at: subscription.created_at,
         }
     }

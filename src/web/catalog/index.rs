@@ -87,6 +87,10 @@ impl IndexPage {
         self.likeness == Likeness::Near
     }
 
+    fn heads() -> &'static [&'static str] {
+        &["API", "Version", "Owner", "Sign requests with", "Visible to", "Status"]
+    }
+
     fn heading(&self) -> String {
         crate::web::words::counted(self.total, "API version")
     }

@@ -1,5 +1,6 @@
 //! The catalogue: the list, and the pages of one API.
 
+pub(crate) mod application_choice;
 pub mod document;
 pub mod frame;
 pub mod index;

@@ -47,6 +47,8 @@ pub(super) struct Asked {
     pub(super) mine: bool,
     /// Newest first.
     pub(super) newest: bool,
+    /// As rows of a table rather than as cards.
+    pub(super) as_list: bool,
     /// From 1.
     pub(super) page: u32,
 }
@@ -85,6 +87,7 @@ impl Asked {
                 "q" => asked.text = value,
                 "mine" => asked.mine = !value.is_empty(),
                 "sort" => asked.newest = value == "new",
+                "view" => asked.as_list = value == "list",
                 "page" => asked.page = value.parse().unwrap_or(1).clamp(1, LAST_PAGE),
                 name => asked.choose(name, value),
             }
@@ -168,11 +171,17 @@ impl Asked {
         Self { page, ..self.clone() }.url()
     }
 
+    /// The same page, shown as a table or as cards.
+    pub(super) fn shown(&self, as_list: bool) -> String {
+        Self { as_list, ..self.clone() }.url()
+    }
+
     fn url(&self) -> String {
         let mut pairs = vec![("q", self.text.clone())];
         pairs.extend(self.chosen.iter().cloned());
         pairs.push(("mine", if self.mine { "1".to_owned() } else { String::new() }));
         pairs.push(("sort", if self.newest { "new".to_owned() } else { String::new() }));
+        pairs.push(("view", if self.as_list { "list".to_owned() } else { String::new() }));
         pairs.push(("page", if self.page > 1 { self.page.to_string() } else { String::new() }));
         urls::apis_with(&pairs)
     }
@@ -194,12 +203,14 @@ mod tests {
 
     #[test]
     fn every_state_of_the_page_is_a_url_and_chips_lead_out_of_it() {
-        let asked = read("q=+a+b+&tag=x%26y&tag=z&tag=z&auth=none&auth=magic&sort=new&page=3&mine=1&colour=red");
-        let own = "/apis?q=a+b&tag=x%26y&tag=z&auth=none&mine=1&sort=new&page=4";
+        let asked =
+            read("q=+a+b+&tag=x%26y&tag=z&tag=z&auth=none&auth=magic&sort=new&page=3&mine=1&view=list&colour=red");
+        let own = "/apis?q=a+b&tag=x%26y&tag=z&auth=none&mine=1&sort=new&view=list&page=4";
         assert_eq!(asked.url_of_page(4), own);
         let chips: Vec<_> = asked.chips().into_iter().map(|chip| chip.label).collect();
         assert_eq!(chips, ["Subscribed", "x&y", "z", "Nothing"]);
-        assert_eq!(asked.chips()[1].url, "/apis?q=a+b&tag=z&auth=none&mine=1&sort=new");
+        assert_eq!(asked.chips()[1].url, "/apis?q=a+b&tag=z&auth=none&mine=1&sort=new&view=list");
+        assert_eq!(asked.shown(false), "/apis?q=a+b&tag=x%26y&tag=z&auth=none&mine=1&sort=new&page=3");
         assert_eq!(read("page=0").page, 1);
         assert_eq!(read("page=99999999").page, LAST_PAGE);
         assert_eq!(read("page=x&q=%00").url_of_page(1), "/apis");

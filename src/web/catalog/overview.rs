@@ -5,7 +5,7 @@ use crate::base::version::VersionState;
 use crate::domain::accounts::model::Viewer;
 use crate::domain::catalog::browse;
 use crate::domain::catalog::model::{ApiVersion, Scope};
-use crate::domain::subscriptions::model::Plan;
+use crate::domain::subscriptions::model::{Approval, Plan};
 use crate::domain::subscriptions::plans;
 use crate::web::catalog::frame::{Frame, Pane, state_words};
 use crate::web::catalog::rules::Rules;

@@ -1,6 +1,7 @@
-//! Who has subscribed to an API, for whoever looks after it; to read.
+//! Who has subscribed to an API, and who asks to, for whoever looks after it.
 
 use crate::domain::accounts::model::Viewer;
+use crate::domain::subscriptions::approvals::{self, Request};
 use crate::domain::subscriptions::model::State as Calls;
 use crate::domain::subscriptions::subscribers::{self, PAGE, Subscriber};
 use crate::web::catalog::frame::{Frame, Pane};
@@ -8,6 +9,8 @@ use crate::web::error::Result;
 use crate::web::page::{Shell, show};
 use crate::web::path::{At, Major};
 use crate::web::state::PortalState;
+use crate::web::subscriptions::approvals::List;
+use crate::web::subscriptions::chip::Chip;
 use crate::web::viewer::SignedIn;
 use crate::web::{filters, urls, words};
 use askama::Template;
@@ -20,16 +23,59 @@ struct SubscribersPage {
     frame: Frame,
     /// As it was typed.
     text: String,
-    rows: Vec<Subscriber>,
+    /// What waits for a decision.
+    requests: Vec<Request>,
+    rows: Vec<Row>,
     total: i64,
     /// The pages before and after; empty where there is none.
     newer: String,
     older: String,
 }
 
+/// A subscriber with what may be done about them.
+struct Row {
+    of: Subscriber,
+    chip: Chip,
+}
+
+impl Row {
+    fn menu_id(&self) -> String {
+        format!("menu-{}", self.of.id)
+    }
+
+    fn menu_label(&self) -> String {
+        format!("Actions for {}", self.of.application)
+    }
+
+    /// Blocking, or another block: its label; none where nothing can be called.
+    fn block(&self) -> Option<&'static str> {
+        match self.of.state {
+            Calls::Active => Some("Block"),
+            Calls::Blocked | Calls::ProductionBlocked => Some("Change block"),
+            Calls::Pending | Calls::Rejected => None,
+        }
+    }
+}
+
+impl From<Subscriber> for Row {
+    fn from(of: Subscriber) -> Self {
+        Self { chip: Chip::new(of.state, &of.reason, of.change.as_ref()), of }
+    }
+}
+
 impl SubscribersPage {
     fn heads() -> &'static [&'static str] {
-        &["Application", "Owner", "Subscription Policy", "Status", "Since"]
+        &["Application", "Owner", "Subscription Policy", "Status", "Since", ""]
+    }
+
+    /// For `subscriptions/_requests.html`.
+    fn list() -> List {
+        List::Api
+    }
+
+    /// Whether only the first are shown.
+    fn has_more_requests(&self) -> bool {
+        i64::try_from(self.requests.len()).is_ok_and(|shown| shown >= approvals::PAGE)
     }
 
     fn counted(&self) -> String {
@@ -74,7 +120,8 @@ pub async fn index(
         shell,
         frame,
         text,
-        rows: found.rows,
+        requests: found.requests,
+        rows: found.rows.into_iter().map(Row::from).collect(),
         total: found.total,
     })
 }

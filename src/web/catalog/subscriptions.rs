@@ -4,9 +4,10 @@ use crate::base::error::Result;
 use crate::domain::Ctx;
 use crate::domain::accounts::model::Member;
 use crate::domain::catalog::model::MajorVersion;
-use crate::domain::subscriptions::model::{State, Subscription};
+use crate::domain::subscriptions::model::Subscription;
 use crate::domain::subscriptions::subscribe;
 use crate::domain::usage::quotas::{self, Standing};
+use crate::web::subscriptions::chip::Chip;
 use crate::web::{urls, words};
 use time::OffsetDateTime;
 
@@ -15,7 +16,7 @@ pub(super) struct Row {
     pub(super) application: String,
     pub(super) application_url: String,
     pub(super) major: u16,
-    pub(super) is_blocked: bool,
+    pub(super) chip: Chip,
     pub(super) plan: String,
     pub(super) created_at: OffsetDateTime,
     /// How much of its quota is used, if it has one.
@@ -47,11 +48,11 @@ pub(super) async fn of_member(ctx: &Ctx, member: &Member, version: &MajorVersion
     let subscriptions = subscribe::of_member_for_api(ctx, member, version.api.id).await?;
     let standings = quotas::of_subscriptions(ctx, &subscriptions).await?;
     let row = |subscription: Subscription| Row {
+        chip: Chip::from(&subscription),
         quota: standings.get(&subscription.id).map(Quota::new),
         application_url: urls::subscriptions(subscription.application),
         application: subscription.application_name,
         major: subscription.major,
-        is_blocked: subscription.state == State::Blocked,
         plan: subscription.plan_title,
         created_at: subscription.created_at,
     };

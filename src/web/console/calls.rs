@@ -8,7 +8,10 @@ use crate::domain::catalog::reference::{self, Found};
 use crate::domain::oauth::testing::{self, Credential, Kind, Wanted};
 use crate::web::catalog::frame::{Frame, Pane};
 use crate::web::console::answer::{Body, Shown};
+use crate::web::console::body::{self, Held, Part, Sent};
+use crate::web::console::filled::{Filled, Upload};
 use crate::web::console::form::{Access, Console, Subject, Typed, code};
+use crate::web::console::multipart;
 use crate::web::console::prepare::{self, Prepared, Problems};
 use crate::web::console::snippets;
 use crate::web::error::{Failure, Result};
@@ -22,7 +25,7 @@ use askama::Template;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CACHE_CONTROL, HOST};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use axum::response::IntoResponse as _;
 use serde_json::{Value, json};
@@ -73,9 +76,9 @@ impl Place {
         }
     }
 
-    fn prepare(&self, state: &PortalState, fields: &Pairs) -> std::result::Result<Prepared, Problems> {
+    fn prepare(&self, state: &PortalState, filled: &Filled) -> std::result::Result<Prepared, Problems> {
         let base = self.frame.version.url(state.urls.gateway(self.environment), &self.endpoint);
-        prepare::typed(&base, &self.found.operation, &self.found.page, fields)
+        prepare::typed(&base, &self.found.operation, &self.found.page, filled)
     }
 
     /// A credential for the call; none where the API asks for none.
@@ -106,19 +109,20 @@ pub async fn create(
     headers: HeaderMap,
     SignedIn(member): SignedIn,
     At((name, major)): At<(String, Major)>,
-    fields: Pairs,
+    filled: Filled,
 ) -> Result {
+    let fields = &filled.fields;
     let viewer = Viewer::Member(member.clone());
-    let place = Place::load(&state, &viewer, (&name, major), &fields).await?;
-    let prepared = place.prepare(&state, &fields);
+    let place = Place::load(&state, &viewer, (&name, major), fields).await?;
+    let prepared = place.prepare(&state, &filled);
     if headers.get(ACCEPT).is_some_and(|accept| accept == "application/json") {
-        return told(&state, &member, &place, prepared, &fields).await;
+        return told(&state, &member, &place, prepared, fields).await;
     }
     let call = match prepared {
         Ok(call) => call,
         Err(problems) => {
             let call = code(&state, place.subject(), (place.environment, place.kind), None);
-            let typed = Typed { fields: &fields, problems: &problems };
+            let typed = Typed { fields, problems: &problems };
             let console = Console::again(&state, &viewer, place.subject(), call, typed).await?;
             return page::refuse(&CallPage::new(shell, place, console));
         }
@@ -126,8 +130,8 @@ pub async fn create(
     let shown = code(&state, place.subject(), (place.environment, place.kind), Some(&call));
     let none = Problems::new();
     let mut console =
-        Console::again(&state, &viewer, place.subject(), shown, Typed { fields: &fields, problems: &none }).await?;
-    match place.credential(&state, &member, &fields).await {
+        Console::again(&state, &viewer, place.subject(), shown, Typed { fields, problems: &none }).await?;
+    match place.credential(&state, &member, fields).await {
         Ok(credential) => console.answer = Some(send(&state, &place, call, credential.as_ref()).await?),
         Err(Failure::Domain(error @ (Error::Conflict(_) | Error::Invalid(_)))) => {
             console.problem = Failure::from(error).text();
@@ -163,6 +167,8 @@ async fn told(
 ) -> Result {
     let call = match prepared {
         Ok(call) => call,
+        // Whoever is still typing is not told of mistakes; the code stays as it is.
+        Err(_) if fields.one("only") == "code" => return Ok(answer(StatusCode::OK, &json!({ "code": null }))),
         Err(problems) => {
             let fields: serde_json::Map<String, Value> =
                 problems.into_iter().map(|(name, text)| (name, Value::String(text))).collect();
@@ -196,11 +202,30 @@ async fn told(
             "method": call.method,
             "url": call.url,
             "headers": call.headers,
-            "body": call.body,
+            "body": match &call.body { Some(Sent::Text(text)) => Some(text), _ => None },
+            "file": match &call.body { Some(Sent::File(file)) => Some(file_of(place, fields, file)), _ => None },
+            "form": match &call.body { Some(Sent::Form(parts)) => Some(parts.iter().map(part).collect::<Vec<_>>()), _ => None },
             "credential": credential,
             "code": code,
         }),
     ))
+}
+
+/// Which file of the form is the body; `open`: its own media type is the one to send.
+fn file_of(place: &Place, fields: &Pairs, file: &Upload) -> Value {
+    let chosen = body::chosen(&place.found.page, fields.one("media"));
+    let is_open = chosen.is_some_and(|(content, _)| content.media_type.contains('*'));
+    json!({ "field": file.field, "index": file.index, "open": is_open })
+}
+
+/// A part of the body: its text, or which file of the form it is.
+fn part(part: &Part) -> Value {
+    match &part.held {
+        Held::Text(text) => json!({ "name": part.name, "type": part.media, "text": text }),
+        Held::File(file) => {
+            json!({ "name": part.name, "type": part.media, "field": file.field, "index": file.index })
+        }
+    }
 }
 
 fn answer(status: StatusCode, value: &Value) -> axum::response::Response {
@@ -222,11 +247,33 @@ async fn send(state: &PortalState, place: &Place, call: Prepared, credential: Op
         value.set_sensitive(true);
         request = request.header(&credential.header, value);
     }
-    let body = call.body.map(Bytes::from).unwrap_or_default();
+    let body = match call.body {
+        None => Bytes::new(),
+        Some(Sent::Text(text)) => text.into(),
+        Some(Sent::File(file)) => file.bytes,
+        Some(Sent::Form(parts)) => {
+            let boundary = format!("portico-{:032x}", u128::from_be_bytes(state.ctx.random.bytes()));
+            request = request.header(CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"));
+            multipart::write(&parts.into_iter().map(written).collect::<Vec<_>>(), &boundary)
+        }
+    };
     let request = request.body(body).map_err(|error| internal(&error))?;
     let began = Instant::now();
     let answer = state.gateway.call(place.environment, request).await.map_err(|error| internal(&error))?;
     Ok(Shown::new(&answer, began.elapsed()))
+}
+
+/// A part as a browser would write it.
+fn written(part: Part) -> multipart::Part {
+    let Part { name, media, held } = part;
+    match held {
+        Held::Text(text) => multipart::Part { name, file: None, media, bytes: text.into() },
+        Held::File(file) => {
+            let own = if file.media.is_empty() { "application/octet-stream".to_owned() } else { file.media };
+            let media = if media.is_empty() { own } else { media };
+            multipart::Part { name, file: Some(file.name), media, bytes: file.bytes }
+        }
+    }
 }
 
 /// `host[:port]` of a base URL.

@@ -1,14 +1,16 @@
-//! The console of an operation: where to send, with which credential, and a field for each parameter.
+//! The console of an operation: where to send and with which credential. Its fields are those of `inputs.rs`.
 
 use crate::base::environment::Environment;
 use crate::base::id::ApplicationId;
 use crate::domain::accounts::model::Viewer;
 use crate::domain::catalog::model::{Endpoint, MajorVersion, Operation};
-use crate::domain::catalog::reference_model::{Kind as SchemaKind, OperationPage, Parameter};
+use crate::domain::catalog::reference_model::OperationPage;
 use crate::domain::credentials::access;
 use crate::domain::oauth::testing::Kind;
+use crate::domain::subscriptions::model::Approval;
 use crate::domain::subscriptions::{plans, subscribe};
 use crate::web::console::answer::Shown;
+use crate::web::console::inputs::{self, BodyInput, Input};
 use crate::web::console::prepare::{self, Prepared, Problems};
 use crate::web::console::snippets::{self, Snippet};
 use crate::web::credentials::curl;
@@ -16,9 +18,6 @@ use crate::web::error::Result;
 use crate::web::form::Pairs;
 use crate::web::state::PortalState;
 use crate::web::urls;
-
-/// Values that a parameter is chosen from; with more of them one types.
-const MOST_VALUES: usize = 100;
 
 /// For `console/_console.html`: a page includes it and has a field `console`.
 pub struct Console {
@@ -44,7 +43,7 @@ pub struct Console {
     pub(crate) inputs: Vec<Input>,
     pub(crate) body: Option<BodyInput>,
     /// Whether there is a body that the form cannot hold.
-    pub(crate) takes_files_only: bool,
+    pub(crate) takes_unknown_body: bool,
     pub(crate) snippets: Vec<Snippet>,
     /// What stopped the form; empty if nothing did.
     pub(crate) problem: String,
@@ -73,29 +72,6 @@ pub(crate) struct Choice {
     pub(crate) value: String,
     pub(crate) title: String,
     pub(crate) chosen: bool,
-}
-
-/// A field for a parameter.
-pub(crate) struct Input {
-    pub(crate) field: String,
-    pub(crate) label: String,
-    pub(crate) place: &'static str,
-    pub(crate) required: bool,
-    pub(crate) hint: &'static str,
-    /// The values there are; none: one types.
-    pub(crate) values: Vec<Choice>,
-    pub(crate) value: String,
-    pub(crate) placeholder: String,
-    pub(crate) error: String,
-}
-
-/// The field for the body.
-pub(crate) struct BodyInput {
-    pub(crate) media: Vec<Choice>,
-    pub(crate) text: String,
-    pub(crate) required: bool,
-    pub(crate) error: String,
-    pub(crate) rows: usize,
 }
 
 /// What a console is about.
@@ -172,7 +148,7 @@ impl Console {
                 .collect();
             let may_make = member.developer().is_ok() && version.takes_subscriptions();
             let offered = plans::of_api(&state.ctx, api.id).await?;
-            if let Some(first) = offered.into_iter().next().filter(|_| may_make) {
+            if let Some(first) = offered.into_iter().find(|plan| may_make && plan.approval == Approval::NotNeeded) {
                 plan = first.title;
                 let title = "None of mine: a test credential".to_owned();
                 let chosen = !applications.iter().any(|a| a.chosen);
@@ -220,9 +196,9 @@ impl Console {
             applications,
             plan,
             kinds,
-            inputs: page.parameters.iter().map(|parameter| input(parameter, typed, beginning)).collect(),
-            body: body(page, typed, beginning),
-            takes_files_only: prepare::takes_files_only(page),
+            inputs: inputs::of_parameters(page, typed, beginning),
+            body: inputs::of_body(page, typed, beginning),
+            takes_unknown_body: prepare::takes_unknown_body(page),
             snippets: snippets::all(&call),
             problem,
             answer: None,
@@ -232,8 +208,10 @@ impl Console {
 
 /// Whether the form is seen for the first time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Beginning {
+pub(crate) enum Beginning {
+    /// It is.
     Fresh,
+    /// It shows again what was sent.
     Sent,
 }
 
@@ -272,62 +250,4 @@ fn environment(viewer: &Viewer, Subject { endpoint, .. }: Subject<'_>, chosen: &
     let named = in_order(endpoint).find(|e| e.as_str() == chosen);
     let first = in_order(endpoint).find(may).or(in_order(endpoint).next());
     named.or(first).unwrap_or(Environment::Sandbox)
-}
-
-fn input(parameter: &Parameter, typed: Typed<'_>, beginning: Beginning) -> Input {
-    let field = prepare::field(parameter);
-    let value = match beginning {
-        Beginning::Fresh => prepare::start(parameter),
-        Beginning::Sent => typed.fields.one(&field).to_owned(),
-    };
-    let schema = &parameter.schema;
-    let fixed = if schema.is(SchemaKind::Boolean) {
-        vec!["true".to_owned(), "false".to_owned()]
-    } else if schema.more_values == 0 && schema.values.len() <= MOST_VALUES {
-        schema.values.clone()
-    } else {
-        Vec::new()
-    };
-    let hint = if schema.is(SchemaKind::Array) {
-        "Several values with commas between them."
-    } else if schema.is(SchemaKind::Object) {
-        "An object, as JSON."
-    } else {
-        ""
-    };
-    Input {
-        values: fixed.into_iter().map(|one| Choice { chosen: one == value, title: one.clone(), value: one }).collect(),
-        label: parameter.name.clone(),
-        place: parameter.place.as_str(),
-        required: parameter.required,
-        hint,
-        placeholder: prepare::suggestion(parameter),
-        error: typed.problems.iter().find(|(name, _)| *name == field).map(|(_, text)| text.clone()).unwrap_or_default(),
-        field,
-        value,
-    }
-}
-
-fn body(page: &OperationPage, typed: Typed<'_>, beginning: Beginning) -> Option<BodyInput> {
-    let contents = prepare::contents(page);
-    let first = contents.first()?;
-    let media = typed.fields.one("media");
-    let text = match beginning {
-        Beginning::Fresh => first.example.clone(),
-        Beginning::Sent => typed.fields.one("body").to_owned(),
-    };
-    Some(BodyInput {
-        rows: text.lines().count().clamp(3, 16),
-        text,
-        required: page.body.as_ref().is_some_and(|body| body.required),
-        error: typed.problems.iter().find(|(name, _)| name == "body").map(|(_, text)| text.clone()).unwrap_or_default(),
-        media: contents
-            .iter()
-            .map(|content| Choice {
-                value: content.media_type.clone(),
-                title: content.media_type.clone(),
-                chosen: content.media_type == media,
-            })
-            .collect(),
-    })
 }

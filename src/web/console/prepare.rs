@@ -2,7 +2,8 @@
 
 use crate::domain::catalog::model::Operation;
 use crate::domain::catalog::reference_model::{Content, Kind, OperationPage, Parameter, Place, Style};
-use crate::web::form::Pairs;
+use crate::web::console::body::{self, Sent};
+use crate::web::console::filled::Filled;
 use axum::http::{HeaderName, HeaderValue};
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -36,7 +37,7 @@ pub struct Prepared {
     /// Names and values, in order.
     pub headers: Vec<(String, String)>,
     /// What is sent, if anything is.
-    pub body: Option<String>,
+    pub body: Option<Sent>,
 }
 
 /// Fields of the form that are wrong: name and sentence.
@@ -60,23 +61,9 @@ pub fn suggestion(parameter: &Parameter) -> String {
     either(&parameter.example, &|| either(&schema.default, &values))
 }
 
-/// The media types that a field of text can hold.
-pub fn contents(page: &OperationPage) -> Vec<&Content> {
-    let is_text = |content: &&Content| {
-        let essence = content.media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        content.is_json()
-            || essence.starts_with("text/")
-            || essence.ends_with("xml")
-            || essence.ends_with("yaml")
-            || essence == "application/x-www-form-urlencoded"
-            || essence == "*/*"
-    };
-    page.body.iter().flat_map(|body| &body.contents).filter(is_text).collect()
-}
-
-/// Whether the operation takes a body that the form can only leave out, such as a file.
-pub fn takes_files_only(page: &OperationPage) -> bool {
-    page.body.as_ref().is_some_and(|body| !body.contents.is_empty()) && contents(page).is_empty()
+/// Whether the operation takes a body that the form can only leave out.
+pub fn takes_unknown_body(page: &OperationPage) -> bool {
+    page.body.as_ref().is_some_and(|body| !body.contents.is_empty()) && body::taken(page).is_empty()
 }
 
 /// The call as the form starts: what has no example stays in braces.
@@ -85,19 +72,17 @@ pub fn example(base: &str, operation: &Operation, page: &OperationPage) -> Prepa
         empty if empty.is_empty() && parameter.required => format!("{{{}}}", parameter.name),
         value => value,
     };
-    let content = contents(page).first().copied();
-    let body = content.map(|content| content.example.clone()).filter(|body| !body.is_empty());
     let values = page.parameters.iter().map(|parameter| (parameter, value(parameter)));
-    build(base, operation, values, (content, body))
+    build(base, operation, values, body::example(page))
 }
 
 /// The call that was typed.
-pub fn typed(base: &str, operation: &Operation, page: &OperationPage, fields: &Pairs) -> Result<Prepared, Problems> {
+pub fn typed(base: &str, operation: &Operation, page: &OperationPage, filled: &Filled) -> Result<Prepared, Problems> {
     let mut problems = Problems::new();
     let mut values = Vec::new();
     for parameter in &page.parameters {
         let name = field(parameter);
-        let value = fields.one(&name).trim();
+        let value = filled.fields.one(&name).trim();
         if value.is_empty() && parameter.required {
             problems.push((name, format!("Enter a value for {}.", parameter.name)));
         } else if value.len() > LONGEST {
@@ -108,15 +93,8 @@ pub fn typed(base: &str, operation: &Operation, page: &OperationPage, fields: &P
             values.push((parameter, value.to_owned()));
         }
     }
-    let all = contents(page);
-    let content = all.iter().find(|content| content.media_type == fields.one("media")).or(all.first()).copied();
-    // Browsers write line ends as the specification of forms says; nobody typed those.
-    let body = fields.one("body").replace("\r\n", "\n");
-    let body = Some(body).filter(|body| !body.trim().is_empty());
-    if body.is_none() && content.is_some() && page.body.as_ref().is_some_and(|body| body.required) {
-        problems.push(("body".to_owned(), "Enter a body: this operation needs one.".to_owned()));
-    }
-    if problems.is_empty() { Ok(build(base, operation, values.into_iter(), (content, body))) } else { Err(problems) }
+    let body = body::typed(page, filled, &mut problems);
+    if problems.is_empty() { Ok(build(base, operation, values.into_iter(), body)) } else { Err(problems) }
 }
 
 /// Empty values are left out; one in the path leaves its braces.
@@ -124,7 +102,7 @@ fn build<'a>(
     base: &str,
     operation: &Operation,
     values: impl Iterator<Item = (&'a Parameter, String)>,
-    (content, body): (Option<&Content>, Option<String>),
+    body: Option<(&Content, Option<Sent>)>,
 ) -> Prepared {
     let mut path = operation.path.clone();
     let (mut query, mut headers, mut cookies) = (Vec::new(), Vec::new(), Vec::new());
@@ -145,10 +123,9 @@ fn build<'a>(
     if !cookies.is_empty() {
         headers.push(("cookie".to_owned(), cookies.join("; ")));
     }
-    let body = body.filter(|_| content.is_some());
-    if let (Some(content), Some(_)) = (content, &body) {
-        let media = if content.media_type.contains('*') { "text/plain" } else { &content.media_type };
-        headers.push(("content-type".to_owned(), media.to_owned()));
+    let (content, body) = body.map_or((None, None), |(content, body)| (Some(content), body));
+    if let (Some(content), Some(body)) = (content, &body) {
+        headers.extend(media(content, body).map(|media| ("content-type".to_owned(), media)));
     }
     let mut target = path;
     if !query.is_empty() {
@@ -157,15 +134,24 @@ fn build<'a>(
     Prepared { method: operation.method.clone(), url: format!("{base}{target}"), target, headers, body }
 }
 
+/// The media type of a body. A form with files has none yet: whoever writes it chooses the boundary.
+fn media(content: &Content, body: &Sent) -> Option<String> {
+    let is_open = content.media_type.contains('*');
+    Some(match body {
+        Sent::Form(_) => return None,
+        Sent::Text(_) if is_open => "text/plain".to_owned(),
+        Sent::File(file) if is_open && file.media.is_empty() => "application/octet-stream".to_owned(),
+        Sent::File(file) if is_open => file.media.clone(),
+        _ => content.media_type.clone(),
+    })
+}
+
 /// The values of a list, as they were typed with commas between them; of anything else the whole.
 fn items(parameter: &Parameter, value: &str) -> Vec<String> {
     if !parameter.schema.is(Kind::Array) {
         return vec![value.to_owned()];
     }
-    if let Ok(Value::Array(items)) = serde_json::from_str(value) {
-        return items.iter().map(plain).collect();
-    }
-    value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+    body::items(value)
 }
 
 /// The fields of an object that was typed as JSON.
@@ -195,7 +181,7 @@ fn in_path(parameter: &Parameter, value: &str) -> String {
     }
 }
 
-fn in_query(parameter: &Parameter, value: &str) -> Vec<String> {
+pub(super) fn in_query(parameter: &Parameter, value: &str) -> Vec<String> {
     let name = encoded(&parameter.name);
     if let Some(fields) = object(parameter, value) {
         let pair = |(key, value): &(String, String)| match parameter.style {
@@ -242,6 +228,7 @@ fn encoded(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::catalog::reference_model::{Body, Schema};
+    use crate::web::form::Pairs;
 
     fn parameter(name: &str, place: Place, kind: Kind) -> Parameter {
         Parameter {
@@ -269,8 +256,8 @@ mod tests {
         }
     }
 
-    fn fields(pairs: &[(&str, &str)]) -> Pairs {
-        Pairs::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    fn fields(pairs: &[(&str, &str)]) -> Filled {
+        Filled::of(Pairs::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))))
     }
 
     fn target(parameter: Parameter, value: &str) -> String {
@@ -316,7 +303,7 @@ mod tests {
         assert_eq!(names, ["path.p", "header.X-A", "body"]);
         let right = fields(&[("path.p", "1"), ("header.X-A", "b"), ("body", "{\r\n}")]);
         let call = typed("http://g/x/v1", &post, &page, &right).unwrap();
-        assert_eq!((call.url.as_str(), call.body.as_deref()), ("http://g/x/v1/a/1", Some("{\n}")));
+        assert_eq!((call.url.as_str(), call.body), ("http://g/x/v1/a/1", Some(Sent::Text("{\n}".to_owned()))));
         let headers: Vec<_> = call.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(headers, [("X-A", "b"), ("content-type", "application/json")]);
     }

@@ -1,8 +1,10 @@
 //! A call as code in six languages, printed by the server with the viewer's own URL and header, and a placeholder for the
 //! credential: keys in copied text leak.
 
-use crate::web::console::literals::{go, java, json, python, rust, shell};
+use crate::web::console::body::Sent;
+use crate::web::console::literals::{json, rust, shell};
 use crate::web::console::prepare::Prepared;
+use crate::web::console::upload_snippets::{self, Go};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -36,14 +38,27 @@ fn curl(call: &Prepared) -> String {
     for (name, value) in &call.headers {
         let _ = write!(text, " \\\n  -H {}", shell(&format!("{name}: {value}")));
     }
-    if let Some(body) = &call.body {
-        let _ = write!(text, " \\\n  --data-raw {}", shell(body));
+    match &call.body {
+        None => {}
+        Some(Sent::Text(body)) => {
+            let _ = write!(text, " \\\n  --data-raw {}", shell(body));
+        }
+        Some(Sent::File(file)) => {
+            let _ = write!(text, " \\\n  --data-binary {}", shell(&format!("@{}", file.name)));
+        }
+        Some(Sent::Form(parts)) => {
+            for part in parts {
+                let _ = write!(text, " \\\n  {}", upload_snippets::curl(part));
+            }
+        }
     }
     text
 }
 
 fn javascript(call: &Prepared) -> String {
-    let mut text = format!("const response = await fetch({}, {{\n  method: {},\n", json(&call.url), json(&call.method));
+    let (before, body) = upload_snippets::javascript(call);
+    let mut text =
+        format!("{before}const response = await fetch({}, {{\n  method: {},\n", json(&call.url), json(&call.method));
     if !call.headers.is_empty() {
         text.push_str("  headers: {\n");
         for (name, value) in &call.headers {
@@ -51,13 +66,13 @@ fn javascript(call: &Prepared) -> String {
         }
         text.push_str("  },\n");
     }
-    match (&call.body, json_of(call)) {
+    match (body, json_of(call)) {
         (_, Some(value)) => {
             let value = serde_json::to_string_pretty(&value).unwrap_or_default().replace('\n', "\n  ");
             let _ = writeln!(text, "  body: JSON.stringify({value}),");
         }
         (Some(body), None) => {
-            let _ = writeln!(text, "  body: {},", json(body));
+            let _ = writeln!(text, "  body: {body},");
         }
         (None, None) => {}
     }
@@ -78,56 +93,47 @@ fn python_code(call: &Prepared) -> String {
         }
         text.push_str("    },\n");
     }
-    match (&call.body, json_of(call)) {
-        (_, Some(value)) => {
-            let _ = writeln!(text, "    json={},", python(&value, 1));
-        }
-        (Some(body), None) => {
-            let _ = writeln!(text, "    data={}.encode(),", json(body));
-        }
-        (None, None) => {}
-    }
+    text.push_str(&upload_snippets::python_arguments(call, json_of(call)));
     text.push_str(")\nprint(response.status_code, response.text)");
     text
 }
 
 fn go_code(call: &Prepared) -> String {
-    let body = call.body.as_ref().map(|body| format!("strings.NewReader({})", go(body)));
-    let imports = if body.is_some() {
-        "\t\"fmt\"\n\t\"io\"\n\t\"net/http\"\n\t\"strings\""
-    } else {
-        "\t\"fmt\"\n\t\"io\"\n\t\"net/http\""
-    };
-    let body = body.as_deref().unwrap_or("nil");
+    let Go { imports, before, body, after, functions } = upload_snippets::go_body(call);
+    let imports: Vec<String> = imports.iter().map(|import| format!("\t\"{import}\"\n")).collect();
+    // A file that was opened has declared `err` already, and `request` is new all the same.
     let mut text = format!(
-        "package main\n\nimport (\n{imports}\n)\n\nfunc main() {{\n\trequest, err := http.NewRequest({}, {}, {body})\n\
+        "package main\n\nimport (\n{})\n\nfunc main() {{\n{before}\trequest, err := http.NewRequest({}, {}, {body})\n\
          \tif err != nil {{\n\t\tpanic(err)\n\t}}\n",
+        imports.concat(),
         json(&call.method),
         json(&call.url)
     );
     for (name, value) in &call.headers {
         let _ = writeln!(text, "\trequest.Header.Set({}, {})", json(name), json(value));
     }
+    text.push_str(after);
     text.push_str(
         "\tresponse, err := http.DefaultClient.Do(request)\n\tif err != nil {\n\t\tpanic(err)\n\t}\n\
          \tdefer response.Body.Close()\n\tbody, _ := io.ReadAll(response.Body)\n\tfmt.Println(response.Status, string(body))\n}",
     );
+    text.push_str(functions);
     text
 }
 
 fn java_code(call: &Prepared) -> String {
+    let (imports, before, publisher) = upload_snippets::java_body(call);
     let mut text = format!(
-        "import java.net.URI;\nimport java.net.http.HttpClient;\nimport java.net.http.HttpRequest;\n\
-         import java.net.http.HttpResponse.BodyHandlers;\n\nvar request = HttpRequest.newBuilder(URI.create({}))\n",
+        "{imports}import java.net.URI;\nimport java.net.http.HttpClient;\nimport java.net.http.HttpRequest;\n\
+         import java.net.http.HttpResponse.BodyHandlers;\n\n{before}var request = HttpRequest.newBuilder(URI.create({}))\n",
         json(&call.url)
     );
     for (name, value) in &call.headers {
         let _ = writeln!(text, "    .header({}, {})", json(name), json(value));
     }
-    let publisher = call.body.as_ref().map_or_else(
-        || "HttpRequest.BodyPublishers.noBody()".to_owned(),
-        |body| format!("HttpRequest.BodyPublishers.ofString({})", java(body)),
-    );
+    if let Some(Sent::Form(_)) = call.body {
+        text.push_str("    .header(\"content-type\", \"multipart/form-data; boundary=\" + boundary)\n");
+    }
     let _ = writeln!(text, "    .method({}, {publisher})\n    .build();", json(&call.method));
     text.push_str(
         "var response = HttpClient.newHttpClient().send(request, BodyHandlers.ofString());\n\
@@ -143,16 +149,22 @@ fn rust_code(call: &Prepared) -> String {
         }
         method => format!(".request(reqwest::Method::{method}, {})", rust(&call.url)),
     };
+    let (before, body) = upload_snippets::rust_body(call);
+    let (features, import, error) = match call.body {
+        Some(Sent::Form(_)) => {
+            ("\"blocking\", \"multipart\"", "use reqwest::blocking::multipart;\n\n", "Box<dyn std::error::Error>")
+        }
+        Some(Sent::File(_)) => ("\"blocking\"", "", "Box<dyn std::error::Error>"),
+        _ => ("\"blocking\"", "", "reqwest::Error"),
+    };
     let mut text = format!(
-        "// reqwest = {{ version = \"0.12\", features = [\"blocking\"] }}\nfn main() -> Result<(), reqwest::Error> {{\n    \
+        "// reqwest = {{ version = \"0.12\", features = [{features}] }}\n{import}fn main() -> Result<(), {error}> {{\n{before}    \
          let response = reqwest::blocking::Client::new()\n        {method}\n"
     );
     for (name, value) in &call.headers {
         let _ = writeln!(text, "        .header({}, {})", rust(name), rust(value));
     }
-    if let Some(body) = &call.body {
-        let _ = writeln!(text, "        .body({})", rust(body));
-    }
+    text.push_str(&body);
     text.push_str("        .send()?;\n    println!(\"{} {}\", response.status(), response.text()?);\n    Ok(())\n}");
     text
 }
@@ -162,6 +174,8 @@ fn json_of(call: &Prepared) -> Option<Value> {
     let is_json = |(name, value): &(String, String)| {
         name.eq_ignore_ascii_case("content-type") && crate::domain::catalog::reference_model::is_json(value)
     };
-    let body = call.body.as_deref().filter(|_| call.headers.iter().any(is_json))?;
-    serde_json::from_str(body).ok()
+    match &call.body {
+        Some(Sent::Text(body)) if call.headers.iter().any(is_json) => serde_json::from_str(body).ok(),
+        _ => None,
+    }
 }

@@ -4,6 +4,7 @@ use crate::base::environment::Environment;
 use crate::domain::accounts::model::{Member, PRODUCTION, Viewer};
 use crate::domain::credentials::access;
 use crate::domain::credentials::key_lists::{self, Whose};
+use crate::web::accounts::production::Locked;
 use crate::web::catalog::frame::{self as catalog, Frame};
 use crate::web::credentials::curl;
 use crate::web::credentials::direct::Section;
@@ -29,6 +30,8 @@ pub(super) struct Pane {
     environment: Environment,
     /// The role that the viewer lacks here; empty when none.
     missing_role: &'static str,
+    /// Where the viewer's request for it stands.
+    locked: Locked,
     keys: Vec<KeyRow>,
     list: Listing,
     whose: Whose,
@@ -107,6 +110,7 @@ async fn pane_at(state: &PortalState, shell: Shell, member: &Member, place: &Pla
         list,
         whose,
         missing_role: if access::check(member, environment).is_ok() { "" } else { PRODUCTION },
+        locked: Locked::of(state, member).await?,
         is_served: endpoint.is_some(),
         direct: Section::read(state, shell.now, member, (version, environment)).await?,
         curl,

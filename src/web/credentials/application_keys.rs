@@ -6,6 +6,7 @@ use crate::domain::accounts::model::PRODUCTION;
 use crate::domain::applications::manage;
 use crate::domain::credentials::{access, key_lists};
 use crate::domain::subscriptions::subscribe;
+use crate::web::accounts::production::Locked;
 use crate::web::applications::frame::{Frame, Tab};
 use crate::web::credentials::key_list::{Asked, Listing, listing};
 use crate::web::credentials::key_row::{KeyRow, List};
@@ -13,6 +14,7 @@ use crate::web::error::Result;
 use crate::web::page::{Shell, show};
 use crate::web::path::At;
 use crate::web::state::PortalState;
+use crate::web::subscriptions::chip::Chip;
 use crate::web::viewer::SignedIn;
 use crate::web::{filters, urls, words};
 use askama::Template;
@@ -26,6 +28,8 @@ struct Index {
     environment: Environment,
     /// The role that the viewer lacks here; empty when none.
     missing_role: &'static str,
+    /// Where the viewer's request for it stands.
+    locked: Locked,
     keys: Vec<KeyRow>,
     list: Listing,
 }
@@ -43,6 +47,7 @@ struct New {
 struct Subscribed {
     title: String,
     plan: String,
+    chip: Chip,
     /// The form that generates a key.
     url: String,
 }
@@ -72,6 +77,7 @@ pub async fn index(
     show(&Index {
         frame: Frame::new(&reached, Tab::ApiKeys),
         environment,
+        locked: Locked::of(&state, &member).await?,
         missing_role: if access::check(&member, environment).is_ok() { "" } else { PRODUCTION },
         keys,
         list,
@@ -93,6 +99,7 @@ pub async fn new(
     let subscribed = subscriptions.into_iter().map(|subscription| Subscribed {
         url: urls::new_api_key_for(&subscription.api_name, subscription.major, environment, id),
         title: format!("{} v{}", subscription.api_title, subscription.major),
+        chip: Chip::from(&subscription),
         plan: subscription.plan_title,
     });
     show(&New { frame: Frame::new(&reached, Tab::ApiKeys), environment, subscribed: subscribed.collect(), shell })

@@ -8,6 +8,7 @@ use crate::domain::applications::model::Reached;
 use crate::domain::credentials::client_model::{ClientSettings, IssuedClient};
 use crate::domain::credentials::key_lists::{self, Wanted};
 use crate::domain::credentials::{access, clients};
+use crate::web::accounts::production::Locked;
 use crate::web::applications::frame::{Frame, Tab};
 use crate::web::credentials::client_view::{ClientView, Links};
 use crate::web::credentials::key_row::{KeyRow, List};
@@ -32,6 +33,8 @@ pub(super) struct Pane {
     environment: Environment,
     /// The role that the viewer lacks here; empty when none.
     missing_role: &'static str,
+    /// Where the viewer's request for it stands.
+    locked: Locked,
     client: Option<ClientView>,
     /// Advanced configurations of the client, to read.
     facts: Vec<Fact>,
@@ -80,6 +83,7 @@ pub(super) async fn pane(
     Ok(Pane {
         frame: Frame::new(&reached, Tab::Credentials(environment)),
         environment,
+        locked: Locked::of(state, member).await?,
         missing_role,
         facts: client.as_ref().map(|client| settings_facts::facts(&client.settings)).unwrap_or_default(),
         client: client.map(|client| ClientView::new(client, &state.urls.portal, None, links, shell.now)),

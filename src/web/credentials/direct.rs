@@ -16,6 +16,7 @@ use crate::web::form::{Fields, Outcome, Wrong, outcome};
 use crate::web::page::{Shell, refuse, show_once};
 use crate::web::path::At;
 use crate::web::state::PortalState;
+use crate::web::subscriptions::chip::Chip;
 use crate::web::viewer::SignedIn;
 use crate::web::{urls, words};
 use axum::extract::State;
@@ -26,6 +27,8 @@ pub(super) struct Section {
     pub(super) client: Option<ClientView>,
     /// The plan that there is, in words; empty while nothing is subscribed.
     pub(super) policy: String,
+    /// Its state, with the tone; none while nothing is subscribed, and none for an active one.
+    pub(super) chip: Option<Chip>,
     pub(super) plans: Vec<Choice>,
     /// A call to the API with a token; empty when there is nothing to call.
     pub(super) call: String,
@@ -54,7 +57,7 @@ impl Section {
         let offered = plans::of_api(&state.ctx, version.api.id).await?;
         let mut plans: Vec<Choice> = offered
             .into_iter()
-            .map(|plan| Choice { text: words::allowance(&plan), value: plan.name, title: plan.title, chosen: false })
+            .map(|plan| Choice { text: words::offer(&plan), value: plan.name, title: plan.title, chosen: false })
             .collect();
         choose_or_first(&mut plans, "");
         let endpoint = curl::endpoint(version, environment, "");
@@ -79,6 +82,7 @@ impl Section {
         let links = links(version, environment, may_renew);
         Ok(Self {
             client: client.map(|client| ClientView::new(client, &state.urls.portal, None, links, now)),
+            chip: subscription.as_ref().map(Chip::from).filter(|chip| chip.tone != "is-ok"),
             policy: subscription.map(|s| s.plan_title).unwrap_or_default(),
             plans,
             call,

@@ -5,6 +5,7 @@ use crate::domain::accounts::model::{Member, Viewer};
 use crate::domain::catalog::browse;
 use crate::domain::credentials::model::{ApiKey, Grace, IssuedKey, KeyAccess};
 use crate::domain::credentials::{access, api_keys};
+use crate::domain::subscriptions::model::State as Calls;
 use crate::domain::usage::key_calls;
 use crate::web::applications::deletion::Confirmation;
 use crate::web::credentials::curl;
@@ -37,6 +38,20 @@ struct Issued {
     curl_masked: String,
     grace: Option<(i64, String)>,
     list: List,
+}
+
+impl Issued {
+    /// Why calls with the key are refused, if they are.
+    fn waits(&self) -> Option<&'static str> {
+        let state = self.key.subscription.filter(|state| !state.is_open(self.key.environment))?;
+        Some(match state {
+            Calls::Pending => "The subscription is requested. They pass once one of the API's owners has approved it.",
+            Calls::Rejected => {
+                "The subscription was not approved. Request it again under the application's subscriptions."
+            }
+            Calls::Blocked | Calls::ProductionBlocked | Calls::Active => "The publisher has blocked the subscription.",
+        })
+    }
 }
 
 #[derive(Template)]

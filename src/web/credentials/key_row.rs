@@ -3,6 +3,7 @@
 use crate::base::id::ApiKeyId;
 use crate::domain::credentials::model::{ApiKey, KeyAccess};
 use crate::web::filters::grouped;
+use crate::web::subscriptions::chip;
 use crate::web::{urls, words};
 use time::{Duration, OffsetDateTime};
 
@@ -138,7 +139,7 @@ impl KeyRow {
             application_url: if is_reached { application_url } else { String::new() },
             api: format!("{} v{}", key.api_title, key.major),
             api_url: urls::api_keys(&key.api_name, key.major, key.environment),
-            state: state(key.limits.expires_at, now),
+            state: state(&key, now),
             expires_at: key.limits.expires_at.filter(|_| !expired),
             addresses: key.limits.addresses.iter().map(words::network).collect(),
             operations: key.limits.operations,
@@ -203,10 +204,14 @@ impl KeyRow {
 
 const EXPIRED: &str = "Expired";
 
-fn state(expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> (String, &'static str) {
-    match expires_at {
-        Some(end) if end <= now => (EXPIRED.to_owned(), "is-bad"),
-        Some(end) if end - now < SOON => (format!("Expires in {}", words::days_left(now, end)), "is-warn"),
+fn state(key: &ApiKey, now: OffsetDateTime) -> (String, &'static str) {
+    match (key.limits.expires_at, key.subscription.filter(|state| !state.is_open(key.environment))) {
+        (Some(end), _) if end <= now => (EXPIRED.to_owned(), "is-bad"),
+        (_, Some(state)) => {
+            let (text, tone) = chip::words(state);
+            (format!("Subscription {}", text.to_lowercase()), tone)
+        }
+        (Some(end), None) if end - now < SOON => (format!("Expires in {}", words::days_left(now, end)), "is-warn"),
         _ => ("Active".to_owned(), "is-ok"),
     }
 }

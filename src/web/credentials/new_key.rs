@@ -1,13 +1,13 @@
 //! Generate API Key: the form and its answer.
 
 use crate::base::environment::Environment;
-use crate::base::error::{self, Error};
-use crate::base::id::ApplicationId;
+use crate::base::error;
 use crate::domain::accounts::model::Member;
-use crate::domain::applications::manage;
 use crate::domain::credentials::model::{ChosenApplication, NewApiKey};
 use crate::domain::credentials::{access, api_keys};
-use crate::domain::subscriptions::{plans, subscribe};
+use crate::domain::subscriptions::model::Approval;
+use crate::domain::subscriptions::plans;
+use crate::web::catalog::application_choice::{ApplicationChoice, Picked, Typed};
 use crate::web::catalog::frame::Frame;
 use crate::web::credentials::api_keys::{Place, frame};
 use crate::web::credentials::curl;
@@ -24,17 +24,16 @@ use crate::web::{urls, words};
 use askama::Template;
 use axum::extract::{Query, State};
 
-/// The value of the application field that asks for a new one.
-const NEW: &str = "new";
-
 #[derive(Template)]
 #[template(path = "credentials/new_key.html")]
 struct New {
     shell: Shell,
     frame: Frame,
     environment: Environment,
-    applications: Vec<Choice>,
+    choice: ApplicationChoice,
     plans: Vec<Choice>,
+    /// The plans that need approval, for the script: `gold|platinum`.
+    asking_plans: String,
     /// Only where there are several.
     endpoints: Vec<Choice>,
     /// Applications that skip the plan, for the script: `id|id`.
@@ -56,8 +55,7 @@ pub(super) struct Choice {
 #[derive(Clone, Debug, Default)]
 struct NewKeyForm {
     name: String,
-    application: String,
-    application_name: String,
+    application: Typed,
     plan: String,
     endpoint: String,
     once: String,
@@ -69,8 +67,11 @@ impl NewKeyForm {
         let text = |name| fields.one(name).to_owned();
         Self {
             name: text("name"),
-            application: text("application"),
-            application_name: text("application_name"),
+            application: Typed {
+                application: text("application"),
+                application_name: text("application_name"),
+                application_other: text("application_other"),
+            },
             plan: text("plan"),
             endpoint: text("endpoint"),
             once: text("once"),
@@ -89,25 +90,13 @@ pub struct Chosen {
 }
 
 impl New {
-    fn new_hint(&self) -> &'static str {
-        if self.applications.is_empty() {
-            "It stands for the thing you are building."
-        } else {
-            "Only for a new application."
-        }
-    }
-
     /// Where it started.
     fn cancel(&self) -> String {
-        let application = self.form.application.parse().ok().filter(|_| self.form.list == List::Application);
+        let application = self.choice.typed.application.parse().ok().filter(|_| self.form.list == List::Application);
         match application {
             Some(application) => urls::application_api_keys(application, self.environment),
             None => urls::api_keys(&self.frame.version.api.name, self.frame.version.major, self.environment),
         }
-    }
-
-    fn chose_new(&self) -> bool {
-        self.applications.is_empty() || self.form.application == NEW
     }
 }
 
@@ -121,7 +110,8 @@ pub async fn new(
 ) -> Result {
     access::check(&member, place.2)?;
     let once = state.ctx.random.uuid(shell.now).to_string();
-    let form = NewKeyForm { once, application: chosen.application, list: chosen.list, ..NewKeyForm::default() };
+    let application = Typed { application: chosen.application, ..Typed::default() };
+    let form = NewKeyForm { once, application, list: chosen.list, ..NewKeyForm::default() };
     show(&page(&state, shell, &member, place, (form, &Pairs::new([]))).await?)
 }
 
@@ -134,7 +124,7 @@ pub async fn generate(
     fields: Pairs,
 ) -> Result {
     let form = NewKeyForm::read(&fields);
-    let answer = match application(&form) {
+    let answer = match application(&state, &member, &form).await {
         Ok(application) => {
             let new = NewApiKey {
                 api: place.0.clone(),
@@ -166,12 +156,11 @@ async fn endpoint(state: &PortalState, member: &Member, place: &Place, form: &Ne
     Ok(curl::endpoint(&frame.version, place.2, "").map(|endpoint| endpoint.name.clone()).unwrap_or_default())
 }
 
-fn application(form: &NewKeyForm) -> error::Result<ChosenApplication> {
-    if form.application == NEW {
-        return Ok(ChosenApplication::New(form.application_name.clone()));
-    }
-    let id = form.application.parse();
-    id.map(ChosenApplication::Existing).or(Err(Error::field("application", "Choose an application, or a new one.")))
+async fn application(state: &PortalState, member: &Member, form: &NewKeyForm) -> error::Result<ChosenApplication> {
+    Ok(match form.application.picked(&state.ctx, member).await? {
+        Picked::Existing(id) => ChosenApplication::Existing(id),
+        Picked::New(name) => ChosenApplication::New(name),
+    })
 }
 
 async fn page(
@@ -183,29 +172,15 @@ async fn page(
 ) -> Result<New> {
     let frame = frame(state, member, &place).await?;
     let (version, environment) = (&frame.version, place.2);
-    let subscribed: Vec<ApplicationId> = subscribe::of_member_for_api(&state.ctx, member, version.api.id)
-        .await?
-        .into_iter()
-        .filter(|s| s.major == version.major)
-        .map(|s| s.application)
-        .collect();
-    let own = manage::list(&state.ctx, member).await?.into_iter().filter(manage::may_change).map(|r| r.application);
-    let mut applications: Vec<Choice> = own
-        .map(|a| {
-            let text = if subscribed.contains(&a.id) { " (subscribed)" } else { "" };
-            Choice { value: a.id.to_string(), title: a.name, text: text.to_owned(), chosen: false }
-        })
-        .collect();
-    // What is subscribed already is the likeliest choice.
-    if form.application.is_empty() {
-        let likely = applications.iter().find(|a| !a.text.is_empty()).or(applications.first());
-        form.application = likely.map_or(NEW, |a| &a.value).to_owned();
-    }
-    choose(&mut applications, &form.application);
+    let on = (version.api.id, version.major);
+    let typed = std::mem::take(&mut form.application);
+    let choice = ApplicationChoice::load(&state.ctx, member, on, typed, |_| true).await?;
     let offered = plans::of_api(&state.ctx, version.api.id).await?;
+    let asking = offered.iter().filter(|plan| plan.approval == Approval::Needed);
+    let asking_plans = asking.map(|plan| plan.name.as_str()).collect::<Vec<_>>().join("|");
     let mut plans: Vec<Choice> = offered
         .into_iter()
-        .map(|plan| Choice { text: words::allowance(&plan), value: plan.name, title: plan.title, chosen: false })
+        .map(|plan| Choice { text: words::offer(&plan), value: plan.name, title: plan.title, chosen: false })
         .collect();
     choose_or_first(&mut plans, &form.plan);
     let open = version.current().map_or(&[][..], |v| &v.endpoints);
@@ -221,10 +196,11 @@ async fn page(
         endpoints.clear();
     }
     choose(&mut endpoints, &form.endpoint);
-    let subscribed = subscribed.iter().map(ToString::to_string).collect::<Vec<_>>().join("|");
+    let subscribed = choice.listed.iter().filter(|one| one.state.is_some());
+    let subscribed = subscribed.map(|one| one.id.to_string()).collect::<Vec<_>>().join("|");
     let limits = LimitsForm::read(&state.ctx, version, environment, fields).await?;
     let wrong = Wrong::default();
-    Ok(New { shell, frame, environment, applications, plans, endpoints, subscribed, limits, form, wrong })
+    Ok(New { shell, frame, environment, choice, plans, asking_plans, endpoints, subscribed, limits, form, wrong })
 }
 
 fn choose(choices: &mut [Choice], value: &str) {

@@ -8,7 +8,7 @@ use crate::domain::applications::manage;
 use crate::domain::catalog::browse;
 use crate::domain::oauth::mint::Issued;
 use crate::domain::oauth::testing;
-use crate::domain::subscriptions::model::{State as SubscriptionState, Subscription};
+use crate::domain::subscriptions::model::Subscription;
 use crate::domain::subscriptions::subscribe;
 use crate::web::applications::frame::{Frame, Tab};
 use crate::web::credentials::client::pane;
@@ -87,7 +87,7 @@ async fn call(
 ) -> Result<Option<Call>> {
     let viewer = Viewer::Member(member.clone());
     let subscriptions = subscribe::of_application(&state.ctx, member, application).await?;
-    let active = subscriptions.into_iter().filter(|s| s.state == SubscriptionState::Active);
+    let active = subscriptions.into_iter().filter(|s| s.state.is_open(environment));
     for Subscription { api_name, major, .. } in active.take(MOST_LOOKED_AT) {
         let found = browse::major(&mut *state.ctx.conn().await?, &viewer, &api_name, major).await;
         let version = match found {

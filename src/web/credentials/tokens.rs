@@ -107,6 +107,12 @@ impl Tokens {
             Reason::Dead(_) => "The token has expired.".to_owned(),
             Reason::TakesNoTokens => "It takes API keys only. Generate one on its page.".to_owned(),
             Reason::NotSubscribed => format!("{name} is not subscribed to it. Another application of yours is."),
+            Reason::SubscriptionPending => {
+                format!("The subscription of {name} waits for one of the API's owners to approve it.")
+            }
+            Reason::SubscriptionRejected => {
+                format!("The subscription of {name} was not approved. Its subscriptions say why.")
+            }
             Reason::SubscriptionBlocked => format!("Its publisher has blocked the subscription of {name}. Ask them."),
             Reason::OtherResource => {
                 "The token was asked for with a resource, and is meant for others only.".to_owned()

@@ -4,6 +4,7 @@ use crate::base::error::Result;
 use crate::domain::accounts::model::Viewer;
 use crate::domain::accounts::sessions::{self, Found, Look};
 use crate::web::cookie;
+use crate::web::duty::Waiting;
 use crate::web::layer::{error_pages, request_log};
 use crate::web::page::Shell;
 use crate::web::state::PortalState;
@@ -20,9 +21,9 @@ pub async fn layer(State(state): State<PortalState>, mut request: Request, next:
         (&Method::GET, "/session") => Look::Glance,
         _ => Look::Use,
     };
-    let (viewer, ends_at) = match viewer(&state, request.headers(), look).await {
-        Ok(Some(Found { member, ends_at })) => (Viewer::Member(member), Some(ends_at)),
-        Ok(None) => (Viewer::Visitor, None),
+    let (viewer, ends_at, duty) = match found(&state, request.headers(), look).await {
+        Ok(Some((Found { member, ends_at }, duty))) => (Viewer::Member(member), Some(ends_at), duty),
+        Ok(None) => (Viewer::Visitor, None, None),
         Err(error) => {
             let shell = Shell::new(&state, Viewer::Visitor, request.headers(), request.uri());
             let id = request_log::id_of(request.extensions());
@@ -32,6 +33,7 @@ pub async fn layer(State(state): State<PortalState>, mut request: Request, next:
     let is_signed_in = viewer.is_signed_in();
     let mut shell = Shell::new(&state, viewer.clone(), request.headers(), request.uri());
     shell.session_ends_at = ends_at;
+    shell.duty = duty;
     let flash = shell.flash;
     request.extensions_mut().insert(shell);
     request.extensions_mut().insert(viewer);
@@ -48,11 +50,17 @@ pub async fn layer(State(state): State<PortalState>, mut request: Request, next:
     response
 }
 
-async fn viewer(state: &PortalState, headers: &HeaderMap, look: Look) -> Result<Option<Found>> {
+async fn found(state: &PortalState, headers: &HeaderMap, look: Look) -> Result<Option<(Found, Option<Waiting>)>> {
     let Some(secret) = cookie::get(headers, cookie::session_name(state.transport())) else {
         return Ok(None);
     };
-    sessions::find(&state.ctx, secret, state.lifetime, look).await
+    let Some(found) = sessions::find(&state.ctx, secret, state.lifetime, look).await? else { return Ok(None) };
+    let duty = match look {
+        Look::Use => Waiting::of(&state.ctx, &found.member).await?,
+        // It shows no page.
+        Look::Glance => None,
+    };
+    Ok(Some((found, duty)))
 }
 
 fn is_page(headers: &HeaderMap) -> bool {

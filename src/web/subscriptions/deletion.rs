@@ -3,6 +3,7 @@
 use crate::base::environment::Environment;
 use crate::base::id::SubscriptionId;
 use crate::domain::applications::manage;
+use crate::domain::subscriptions::model::State as Calls;
 use crate::domain::subscriptions::subscribe;
 use crate::web::applications::frame::{Frame, Tab};
 use crate::web::error::Result;
@@ -22,6 +23,8 @@ struct Deletion {
     frame: Frame,
     id: SubscriptionId,
     api: String,
+    /// Whether it is only asked for.
+    is_request: bool,
 }
 
 /// What would happen.
@@ -35,7 +38,8 @@ pub async fn ask(
     let reached = manage::get(&state.ctx, &member, subscription.application).await?;
     reached.clone().for_change()?;
     let api = format!("{} v{}", subscription.api_title, subscription.major);
-    show(&Deletion { shell, frame: Frame::new(&reached, Tab::Subscriptions), id, api })
+    let is_request = subscription.state == Calls::Pending;
+    show(&Deletion { shell, is_request, frame: Frame::new(&reached, Tab::Subscriptions), id, api })
 }
 
 /// Does it.
@@ -45,5 +49,6 @@ pub async fn delete(
     At(id): At<SubscriptionId>,
 ) -> Result {
     let subscription = subscribe::remove(&state.ctx, &member, id).await?;
-    redirect_with(&state, &urls::subscriptions(subscription.application), Flash::SubscriptionRemoved)
+    let flash = if subscription.state == Calls::Pending { Flash::RequestWithdrawn } else { Flash::SubscriptionRemoved };
+    redirect_with(&state, &urls::subscriptions(subscription.application), flash)
 }

@@ -3,6 +3,7 @@
 use crate::base::environment::Environment;
 use crate::base::id::{ApplicationId, SubscriptionId};
 use crate::domain::applications::manage;
+use crate::domain::subscriptions::decide;
 use crate::domain::subscriptions::model::{State as Calls, Subscription};
 use crate::domain::subscriptions::subscribe;
 use crate::domain::usage::quotas::{self, Standing};
@@ -11,6 +12,7 @@ use crate::web::error::Result;
 use crate::web::page::{Shell, show};
 use crate::web::path::At;
 use crate::web::state::PortalState;
+use crate::web::subscriptions::chip::Chip;
 use crate::web::viewer::SignedIn;
 use crate::web::{filters, urls, words};
 use askama::Template;
@@ -33,8 +35,15 @@ struct Row {
     plan: String,
     /// How much of the plan's quota is left, if it has one.
     quota: Option<String>,
-    state: &'static str,
-    tone: &'static str,
+    chip: Chip,
+    /// Since when a decision is awaited.
+    requested_at: Option<OffsetDateTime>,
+    /// What its owner may do, besides removing it: label, icon and link.
+    plan_action: Option<&'static str>,
+    /// Takes back the wish for another plan.
+    has_change: bool,
+    /// Removing, or withdrawing: none while it is blocked.
+    removal: Option<&'static str>,
     created_at: OffsetDateTime,
     menu_id: String,
     menu_label: String,
@@ -50,11 +59,20 @@ impl Index {
 
 impl Row {
     fn new(subscription: Subscription, standing: Option<&Standing>) -> Self {
-        let (state, tone) = match subscription.state {
-            Calls::Active => ("Active", "is-ok"),
-            Calls::Blocked => ("Blocked", "is-bad"),
-        };
         Self {
+            chip: Chip::from(&subscription),
+            requested_at: decide::requested(&subscription).and(subscription.requested_at),
+            plan_action: match subscription.state {
+                Calls::Blocked => None,
+                Calls::Rejected => Some("Request again"),
+                _ => Some("Change plan"),
+            },
+            has_change: subscription.change.is_some(),
+            removal: match subscription.state {
+                Calls::Blocked | Calls::ProductionBlocked => None,
+                Calls::Pending => Some("Withdraw request"),
+                _ => Some("Remove"),
+            },
             id: subscription.id,
             api_url: urls::api(&subscription.api_name, subscription.major),
             menu_id: format!("menu-{}", subscription.id),
@@ -63,8 +81,6 @@ impl Row {
             major: subscription.major,
             plan: subscription.plan_title,
             quota: standing.map(words::quota_left),
-            state,
-            tone,
             created_at: subscription.created_at,
         }
     }

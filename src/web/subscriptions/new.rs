@@ -6,7 +6,7 @@ use crate::domain::accounts::model::{Member, Viewer};
 use crate::domain::applications::manage;
 use crate::domain::catalog::model::Card;
 use crate::domain::catalog::search::{self, Openness, Search};
-use crate::domain::subscriptions::model::Plan;
+use crate::domain::subscriptions::model::{Approval, Plan, State as Calls};
 use crate::domain::subscriptions::subscribe::Wanted;
 use crate::domain::subscriptions::{plans, subscribe};
 use crate::web::applications::frame::{Frame, Tab};
@@ -16,6 +16,7 @@ use crate::web::form::{Outcome, Pairs, Wrong, outcome};
 use crate::web::page::{Shell, redirect_with, refuse, show};
 use crate::web::path::At;
 use crate::web::state::PortalState;
+use crate::web::subscriptions::chip;
 use crate::web::viewer::SignedIn;
 use crate::web::{urls, words};
 use askama::Template;
@@ -46,7 +47,8 @@ struct Row {
     summary: String,
     major: u16,
     latest: String,
-    added: bool,
+    /// That it is there already: what its chip says, and its tone.
+    added: Option<(&'static str, &'static str)>,
     ticked: bool,
     plans: Vec<Choice>,
 }
@@ -54,6 +56,7 @@ struct Row {
 struct Choice {
     name: String,
     label: String,
+    needs_approval: bool,
     chosen: bool,
 }
 
@@ -63,7 +66,19 @@ impl Row {
     }
 
     fn may_add(&self) -> bool {
-        !self.added && !self.plans.is_empty()
+        self.added.is_none() && !self.plans.is_empty()
+    }
+
+    /// The plans that need approval, for the script: `plan:pets/1=gold|platinum`; empty when none does.
+    fn asking_plans(&self) -> String {
+        let asking: Vec<&str> = self.plans.iter().filter(|p| p.needs_approval).map(|p| p.name.as_str()).collect();
+        if asking.is_empty() { String::new() } else { format!("{}={}", self.plan_field(), asking.join("|")) }
+    }
+
+    /// Whether the plan that is chosen needs approval: the first one when none is.
+    fn asks(&self) -> bool {
+        let chosen = self.plans.iter().find(|plan| plan.chosen).or(self.plans.first());
+        chosen.is_some_and(|plan| plan.needs_approval)
     }
 
     /// What was typed, when it was refused.
@@ -120,7 +135,12 @@ pub async fn add(
     let wanted = wanted(&fields);
     match outcome(subscribe::add_all(&state.ctx, &member, id, &wanted).await)? {
         Outcome::Done(added) => {
-            let flash = if added.len() == 1 { Flash::SubscriptionAdded } else { Flash::SubscriptionsAdded };
+            let flash = match (added.len(), added.iter().any(|subscription| subscription.state == Calls::Pending)) {
+                (1, false) => Flash::SubscriptionAdded,
+                (1, true) => Flash::SubscriptionRequested,
+                (_, false) => Flash::SubscriptionsAdded,
+                (_, true) => Flash::SubscriptionsRequested,
+            };
             redirect_with(&state, &urls::new_subscription_matching(id, fields.one("q")), flash)
         }
         Outcome::Wrong(wrong) => {
@@ -160,7 +180,10 @@ async fn page(state: &PortalState, shell: Shell, member: &Member, id: Applicatio
     let apis: BTreeSet<ApiId> = found.iter().map(|card| card.api).collect();
     let offers = plans::of_apis(&state.ctx, &apis.into_iter().collect::<Vec<_>>()).await?;
     let row = |card: Card| Row {
-        added: there.iter().any(|s| (s.api, s.major) == (card.api, card.version.major)),
+        added: there.iter().find(|s| (s.api, s.major) == (card.api, card.version.major)).map(|s| match s.state {
+            Calls::Active => ("Added", "is-ok"),
+            other => chip::words(other),
+        }),
         plans: offers.get(&card.api).into_iter().flatten().map(Choice::from).collect(),
         latest: card.version.to_string(),
         value: format!("{}/{}", card.name, card.version.major),
@@ -179,7 +202,8 @@ impl From<&Plan> for Choice {
     fn from(plan: &Plan) -> Self {
         Self {
             name: plan.name.clone(),
-            label: format!("{}, {}", plan.title, words::allowance(plan).to_lowercase()),
+            label: format!("{}, {}", plan.title, words::offer(plan).to_lowercase()),
+            needs_approval: plan.approval == Approval::Needed,
             chosen: false,
         }
     }

@@ -12,7 +12,7 @@ pub(crate) struct Row {
     pub(crate) request_id: String,
     pub(crate) at: OffsetDateTime,
     pub(crate) what: &'static str,
-    pub(crate) help: &'static str,
+    pub(crate) help: String,
     pub(crate) method: String,
     pub(crate) path: String,
     /// The API, the environment and the credential.
@@ -34,7 +34,10 @@ impl From<RefusedCall> for Row {
             request_id: call.request_id,
             at: call.at,
             what,
-            help,
+            help: match call.given.filter(|given| !given.is_empty()) {
+                Some(given) => format!("{help} The reason given: {given}"),
+                None => help.to_owned(),
+            },
             method: call.method,
             path: call.path,
             about: about.into_iter().flatten().collect::<Vec<_>>().join(" · "),
@@ -57,7 +60,9 @@ pub(crate) fn remedy(found: &FoundCall) -> Option<(&'static str, String)> {
     let api = found.api_name.as_deref().zip(major);
     let keys = || api.map(|(name, major)| ("API Keys", urls::api_keys(name, major, environment)));
     match &*found.call.reason {
-        "not_subscribed" | "rate_exceeded" | "quota_exceeded" if !found.is_direct => {
+        "not_subscribed" | "subscription_pending" | "subscription_rejected" | "rate_exceeded" | "quota_exceeded"
+            if !found.is_direct =>
+        {
             Some(("Subscriptions", urls::subscriptions(found.application)))
         }
         "invalid_token" | "revoked_token" | "other_resource" | "unknown_client" | "insufficient_scope"

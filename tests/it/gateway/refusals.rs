@@ -233,9 +233,18 @@ async fn refused(refusal: Refusal) -> (Gate, Answer) {
             gate.app.pool().execute("delete from subscriptions").await.unwrap();
             known(gate).await
         }
-        Refusal::SubscriptionBlocked => {
+        Refusal::SubscriptionBlocked
+        | Refusal::SubscriptionBlockedInProduction
+        | Refusal::SubscriptionPending
+        | Refusal::SubscriptionRejected => {
+            let state = match refusal {
+                Refusal::SubscriptionBlocked => "update subscriptions set state = 'blocked'",
+                Refusal::SubscriptionBlockedInProduction => "update subscriptions set state = 'production_blocked'",
+                Refusal::SubscriptionPending => "update subscriptions set state = 'pending', requested_at = now()",
+                _ => "update subscriptions set state = 'rejected'",
+            };
             let gate = gate().await;
-            gate.app.pool().execute("update subscriptions set state = 'blocked'").await.unwrap();
+            gate.app.pool().execute(state).await.unwrap();
             known(gate).await
         }
         Refusal::Unavailable => {

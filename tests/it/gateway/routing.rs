@@ -53,6 +53,36 @@ async fn a_major_leads_to_its_newest_published_minor_and_a_minor_to_itself() {
 }
 
 #[tokio::test]
+async fn answers_of_a_deprecated_version_say_since_when_and_until_when() {
+    let gate = Gate::open().await;
+    let backend = gate.upstream.url("/base");
+    let spec = pets(&[("1.0", "deprecated", &backend), ("1.1", "published", &backend)]);
+    let since = gate.app.clock.now();
+    make::publish(&gate.app, &spec).await;
+    let said = async |path: &str| {
+        let answer = gate.get(path).await;
+        assert_eq!(answer.status, 200);
+        ["deprecation", "sunset", "link"].map(|name| answer.header(name).to_owned())
+    };
+    let page = format!("<{}>; rel=\"deprecation\"; type=\"text/html\"", gate.app.portal("/apis/pets/v1"));
+    let moment = format!("@{}", since.unix_timestamp());
+    assert_eq!(said("/shop/pets/v1.0/x").await, [&*moment, "", &page]);
+    assert_eq!(said("/shop/pets/v1/x").await, ["", "", ""], "1.1 answers for the major");
+
+    gate.app.clock.advance(time::Duration::DAY);
+    let ends = spec.replace("state: deprecated", "state: deprecated, sunset: 2031-03-31");
+    assert_ne!(ends, spec);
+    make::publish(&gate.app, &ends).await;
+    gate.app.settle().await;
+    let sunset = "Mon, 31 Mar 2031 00:00:00 GMT";
+    assert_eq!(said("/shop/pets/v1.0/x").await, [&*moment, sunset, &page], "the day of deprecation stays");
+
+    make::publish(&gate.app, &pets(&[("1.0", "published", &backend), ("1.1", "published", &backend)])).await;
+    gate.app.settle().await;
+    assert_eq!(said("/shop/pets/v1.0/x").await, ["", "", ""]);
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_404_without_a_credential_too() {
     let gate = Gate::open().await;
     for path in [

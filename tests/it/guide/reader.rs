@@ -102,6 +102,12 @@ impl<'a> Reader<'a> {
         self.browser.wait_until(&shown).await;
     }
 
+    /// Waits until the page shows these words no longer.
+    pub(super) async fn miss(&self, words: &str) {
+        let shown = format!("return !document.body.innerText.replace(/\\s+/g, ' ').includes({})", json!(words));
+        self.browser.wait_until(&shown).await;
+    }
+
     /// Whether the page, or the dialog that is open in front of it, shows these words now.
     pub(super) async fn sees(&self, words: &str) -> bool {
         let shown = "return (document.querySelector('dialog[open]') ?? document.body).innerText.replace(/\\s+/g, ' ').includes(arguments[0])";

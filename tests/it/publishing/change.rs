@@ -51,6 +51,7 @@ async fn a_change_keeps_ids_keys_and_subscriptions() {
     let changed = ORDERS
         .replace("title: Orders", "title: All orders")
         .replace("burst: 2", "burst: 3")
+        .replace("name: tiny\n", "name: tiny\napproval: true\n")
         .replace("/p10", "/p11")
         .replace("body: \"Hello **you**\"", "body: Bye")
         .replace("plans: [tiny, bronze]", "plans: [bronze]")
@@ -60,7 +61,7 @@ async fn a_change_keeps_ids_keys_and_subscriptions() {
         applied(&app, &file).await,
         [
             "change  role partner: title",
-            "change  plan tiny: 10 a minute, 2 at once → 10 a minute, 3 at once",
+            "change  plan tiny: 10 a minute, 2 at once → 10 a minute, 3 at once, needs approval",
             "change  API orders: title, plans, documents",
             "change  version orders 1.10: endpoint default: production backend",
         ]

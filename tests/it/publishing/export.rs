@@ -32,7 +32,7 @@ versions:
       - {name: pets, title: "Pets: all", path: p, openapi: petstore.yaml, backends: {production: "http://127.0.0.1:1"}}
       - {name: orders, path: o/o, openapi: orders.json, backends: {production: "http://127.0.0.1:1"}}
 ---
-{kind: plan, name: old, rate: {count: 5, per: day}, state: retired}
+{kind: plan, name: old, rate: {count: 5, per: day}, approval: true, state: retired}
 "#;
 
 fn published(name: &str) -> PathBuf {

@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod library;
 pub(crate) mod mail;
 pub(crate) mod make;
+pub(crate) mod op;
 pub(crate) mod process;
 pub(crate) mod raw;
 pub(crate) mod redis;

@@ -156,6 +156,7 @@ fn text(schema: &Merged<'_>) -> Value {
         "uri" | "url" | "uri-reference" => "https://example.com/",
         "byte" => "aGVsbG8=",
         "binary" => "…",
+        _ if schema.contains_key("contentMediaType") => "…",
         _ => "string",
     })
 }

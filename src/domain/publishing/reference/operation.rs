@@ -1,7 +1,7 @@
 //! The page of an operation: parameters, body, answers.
 
 use crate::domain::catalog::reference_model::{
-    Answer, Body, Content, Event, Field, OperationPage, Parameter, Place, Schema, Style,
+    Answer, Body, Content, Encoding, Event, Field, OperationPage, Parameter, Place, Schema, Style,
 };
 use crate::domain::publishing::reference::example::{self, Way};
 use crate::domain::publishing::reference::file::{cut, prose};
@@ -17,6 +17,7 @@ const MOST_PARAMETERS: usize = 60;
 const MOST_ANSWERS: usize = 20;
 const MOST_HEADERS: usize = 12;
 const MOST_CONTENTS: usize = 4;
+const MOST_ENCODINGS: usize = 60;
 const MOST_EVENTS: usize = 10;
 /// About how many bytes the page has for schemas, and for its examples.
 const ROOM: usize = 40_000;
@@ -71,17 +72,8 @@ fn parameter<'a>(root: &'a Value, parameter: &'a Value, unfold: &mut Unfold<'a>)
     if place == Place::Header && name.eq_ignore_ascii_case("authorization") {
         return None;
     }
-    let style = match text("style") {
-        Some("simple") => Style::Simple,
-        Some("label") => Style::Label,
-        Some("matrix") => Style::Matrix,
-        Some("spaceDelimited") => Style::SpaceDelimited,
-        Some("pipeDelimited") => Style::PipeDelimited,
-        Some("deepObject") => Style::DeepObject,
-        Some("form") => Style::Form,
-        _ if matches!(place, Place::Path | Place::Header) => Style::Simple,
-        _ => Style::Form,
-    };
+    let usual = if matches!(place, Place::Path | Place::Header) { Style::Simple } else { Style::Form };
+    let style = text("style").and_then(style).unwrap_or(usual);
     let in_content = || parameter.get("content").and_then(Value::as_object)?.values().next()?.get("schema");
     let schema = parameter.get("schema").or_else(in_content).map(|schema| unfold.schema(schema)).unwrap_or_default();
     Some(Parameter {
@@ -95,6 +87,30 @@ fn parameter<'a>(root: &'a Value, parameter: &'a Value, unfold: &mut Unfold<'a>)
         style,
         schema,
     })
+}
+
+fn style(text: &str) -> Option<Style> {
+    Some(match text {
+        "simple" => Style::Simple,
+        "label" => Style::Label,
+        "matrix" => Style::Matrix,
+        "spaceDelimited" => Style::SpaceDelimited,
+        "pipeDelimited" => Style::PipeDelimited,
+        "deepObject" => Style::DeepObject,
+        "form" => Style::Form,
+        _ => return None,
+    })
+}
+
+fn encodings(content: &Value) -> Vec<Encoding> {
+    let listed = content.get("encoding").and_then(Value::as_object).into_iter().flatten().take(MOST_ENCODINGS);
+    let tell = |(name, said): (&String, &Value)| Encoding {
+        name: cut(name, 200),
+        media_type: said.get("contentType").and_then(Value::as_str).map(|text| cut(text, 100)).unwrap_or_default(),
+        style: said.get("style").and_then(Value::as_str).and_then(style),
+        explode: said.get("explode").and_then(Value::as_bool),
+    };
+    listed.map(tell).collect()
 }
 
 fn body<'a>(root: &'a Value, body: &'a Value, unfold: &mut Unfold<'a>, examples: &mut usize) -> Body {
@@ -121,7 +137,7 @@ fn contents<'a>(
         }
         *examples -= example.len();
         let schema = content.get("schema").map(|schema| unfold.schema(schema)).unwrap_or_default();
-        Content { media_type: cut(media_type, 100), schema, example }
+        Content { media_type: cut(media_type, 100), schema, example, encodings: encodings(content) }
     };
     listed.into_iter().take(MOST_CONTENTS).map(tell).collect()
 }

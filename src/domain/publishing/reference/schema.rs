@@ -1,6 +1,6 @@
 //! Schemas, with what their references lead to: merged where all of several hold, unfolded as long as the page has room.
 
-use crate::domain::catalog::reference_model::{Choice, Field, Kind, Schema};
+use crate::domain::catalog::reference_model::{Choice, Field, Kind, Schema, is_json};
 use crate::domain::publishing::reference::file::{cut, prose, scalar};
 use crate::domain::publishing::reference::limits;
 use serde_json::{Map, Value};
@@ -54,6 +54,13 @@ impl<'a> Unfold<'a> {
         let get = |key: &str| merged.get(key).copied();
         let mut told = Schema { name: name.unwrap_or_default().to_owned(), kinds: kinds(&merged), ..Schema::default() };
         told.format = get("format").and_then(Value::as_str).map(|format| cut(format, 40)).unwrap_or_default();
+        // Since 3.1 a file is what has a media type of its own and no encoding (OpenAPI 3.1, "Considerations for File Uploads").
+        if told.format.is_empty() && get("contentEncoding").is_none() {
+            let media = get("contentMediaType").and_then(Value::as_str);
+            if media.is_some_and(|media| !is_json(media)) {
+                "binary".clone_into(&mut told.format);
+            }
+        }
         told.description =
             get("description").or_else(|| get("title")).map(|words| prose(words, LONGEST)).unwrap_or_default();
         let narrowed = LIMITS.iter().filter_map(|key| Some(((*key).to_owned(), get(key)?.clone())));

@@ -46,6 +46,7 @@ pub const ALL: &[Told] = &[
     row("not_subscribed", 403, "900908", When::Bearer),
     row("other_api", 403, "900908", When::ApiKey),
     row("subscription_blocked", 403, "900907", When::Credential),
+    row("subscription_pending", 403, "900909", When::Credential),
     row("insufficient_scope", 403, "900910", When::Scopes),
     row("method_not_allowed", 405, "405", When::Listed),
     row("body_too_large", 413, "413", When::Body),

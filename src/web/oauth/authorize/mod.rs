@@ -7,4 +7,5 @@ mod sign_in;
 
 pub use consent::{decide, show};
 pub use endpoint::{begin, repost};
+pub(in crate::web) use reply::step as go_on;
 pub use sign_in::{create as create_session, show as sign_in};

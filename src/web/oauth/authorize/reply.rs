@@ -2,6 +2,7 @@
 
 use crate::domain::oauth::authorize::answer::{Answer, Fault, ResponseMode};
 use crate::domain::oauth::authorize::flow::Step;
+use crate::web::accounts::ways_in;
 use crate::web::error::Result;
 use crate::web::layer::security_headers;
 use crate::web::page::{self, Shell};
@@ -32,7 +33,7 @@ struct FormPostPage<'a> {
 }
 
 /// Goes on.
-pub(super) fn step(state: &PortalState, shell: Shell, step: Step) -> Result {
+pub(in crate::web) fn step(state: &PortalState, shell: Shell, step: Step) -> Result {
     match step {
         Step::Fault(fault) => self::fault(state, shell, fault),
         Step::Answer(answer) => self::answer(state, shell, &answer),
@@ -131,6 +132,16 @@ pub(in crate::web::oauth) fn guarded(
     headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("unsafe-none"));
     let policy = security_headers::policy(state, &redirect_uri.map(form_target).unwrap_or_default());
     headers.extend(policy.map(|policy| (CONTENT_SECURITY_POLICY, policy)));
+    response
+}
+
+/// The same for the sign-in page of a request, whose buttons lead to the providers that people may sign in with.
+pub(super) fn sign_in(state: &PortalState, response: Response, redirect_uri: &str) -> Response {
+    let mut response = guarded(state, response, Some(redirect_uri));
+    let targets = format!("{} {}", form_target(redirect_uri), ways_in::form_targets(state));
+    if let Some(policy) = security_headers::policy(state, targets.trim_end()) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
     response
 }
 
