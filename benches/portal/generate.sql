@@ -63,10 +63,11 @@ insert into api_audiences (api_id, role)
 select a.id, r.role from apis a cross join lateral unnest(a.audience) as r(role);
 
 -- Every third API has a second major; every major has two minors.
-insert into api_versions (id, api_id, major, minor, state, changelog, created_at, published_at)
+insert into api_versions (id, api_id, major, minor, state, changelog, created_at, published_at, deprecated_at)
 select pg_temp.id('version', n * 100 + major * 10 + minor), pg_temp.id('api', n), major, minor,
     case when major = 1 and n % 9 = 0 then 'deprecated' else 'published' end, 'Better than before.',
-    now() - interval '1 hour' * n, now() - interval '1 hour' * n
+    now() - interval '1 hour' * n, now() - interval '1 hour' * n,
+    case when major = 1 and n % 9 = 0 then now() - interval '1 minute' * n end
 from generate_series(1, :apis) n
 cross join generate_series(1, 2) major
 cross join generate_series(0, 1) minor

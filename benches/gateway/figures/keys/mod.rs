@@ -83,7 +83,7 @@ pub(crate) fn run(stage: &Stage, settings: &Settings) {
 /// Starts an instance that remembers so many, makes the keys, and has each called once.
 fn keyed(stage: &Stage, count: usize, places: usize) -> Keyed {
     let portico = Portico::start(stage, &[("PORTICO_GATEWAY_CACHED_CREDENTIALS", &places.to_string())]);
-    let file = stage.dir().join(format!("keys-{count}.txt"));
+    let file = stage.dir().join(format!("keys-{count}-{places}.txt"));
     bulk::insert(&portico, count, &file);
     let before = portico.process.memory();
     let failed = bulk::call_each(&portico.gateway, &file);
