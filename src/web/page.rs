@@ -1,7 +1,6 @@
 //! Pages: what the frame around each needs, and the ways to answer with one.
 
 use crate::domain::accounts::model::Viewer;
-use crate::web::assets;
 use crate::web::cookie;
 use crate::web::duty::Waiting;
 use crate::web::error::{Failure, Result};
@@ -14,17 +13,11 @@ use axum::extract::FromRequestParts;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::IntoResponse as _;
 use std::convert::Infallible;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use time::OffsetDateTime;
-
-const SPECULATION_RULES: HeaderName = HeaderName::from_static("speculation-rules");
-
-/// What browsers may fetch ahead when the pointer rests on a link: no GET changes anything.
-static SPECULATION: LazyLock<Option<HeaderValue>> =
-    LazyLock::new(|| HeaderValue::from_str(&format!("\"{}\"", assets::url("speculation.json"))).ok());
 
 /// What `layout.html` needs; the field `shell` of every page.
 #[derive(Clone, Debug)]
@@ -151,9 +144,7 @@ pub fn show_once(page: &impl Template) -> Result {
 /// Answers with a page and a status.
 pub fn show_with(status: StatusCode, page: &impl Template) -> Result {
     let html = page.render().map_err(|error| Failure::from(crate::base::error::Error::internal(error)))?;
-    let mut response = (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
-    response.headers_mut().extend(SPECULATION.clone().map(|rules| (SPECULATION_RULES, rules)));
-    Ok(response)
+    Ok((status, [(CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response())
 }
 
 /// Sends the browser on after a POST (303).

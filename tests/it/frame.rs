@@ -38,6 +38,10 @@ async fn files_come_packed_as_the_browser_takes_them() {
     let rules = get(&rules, "identity").await;
     assert_eq!(rules.header("content-type"), "application/speculationrules+json");
     assert!(rules.json()["prefetch"].is_array());
+    // What a member has fetched ahead could be shown after a form has changed it.
+    make::developer(&app, "ada").await;
+    let page = Visitor::signed_in(&app, "ada").await.open("/apis").await;
+    assert_eq!(page.answer.header("speculation-rules"), "");
 }
 
 #[tokio::test]

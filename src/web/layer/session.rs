@@ -3,6 +3,7 @@
 use crate::base::error::Result;
 use crate::domain::accounts::model::Viewer;
 use crate::domain::accounts::sessions::{self, Found, Look};
+use crate::web::assets;
 use crate::web::cookie;
 use crate::web::duty::Waiting;
 use crate::web::layer::{error_pages, request_log};
@@ -10,9 +11,17 @@ use crate::web::page::Shell;
 use crate::web::state::PortalState;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, VARY};
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use std::sync::LazyLock;
+
+const SPECULATION_RULES: HeaderName = HeaderName::from_static("speculation-rules");
+
+/// What browsers may fetch ahead when the pointer rests on a link. Only for visitors, who change nothing: a browser shows
+/// what it has fetched ahead even where a form leads that has changed it since, and its message would be lost.
+static SPECULATION: LazyLock<Option<HeaderValue>> =
+    LazyLock::new(|| HeaderValue::from_str(&format!("\"{}\"", assets::url("speculation.json"))).ok());
 
 /// Puts a [`Viewer`] and a [`Shell`] into the request.
 pub async fn layer(State(state): State<PortalState>, mut request: Request, next: Next) -> Response {
@@ -44,6 +53,9 @@ pub async fn layer(State(state): State<PortalState>, mut request: Request, next:
     let keep = if is_signed_in { "no-store" } else { "no-cache" };
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(keep));
     headers.append(VARY, HeaderValue::from_static("cookie"));
+    if !is_signed_in && is_page(headers) {
+        headers.extend(SPECULATION.clone().map(|rules| (SPECULATION_RULES, rules)));
+    }
     if flash.is_some() && is_page(headers) {
         headers.extend(cookie::clear(state.transport(), cookie::FLASH).map(|clear| (SET_COOKIE, clear)));
     }

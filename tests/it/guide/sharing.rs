@@ -52,7 +52,7 @@ async fn follow_the_guide(scripts: bool) {
     ada.click("Share").await;
     ada.see("Share Application").await;
     ada.click("Remove bob@example.com").await;
-    ada.see("zoe@example.com").await;
+    ada.see("It is no longer shared with them.").await;
     bob.click("Applications").await;
     bob.see("My Applications").await;
     assert!(!bob.sees("Shop").await);
